@@ -1,0 +1,1 @@
+"""An interactive analysis environment for the Zwicky Transient Facility's alert stream."""
