@@ -173,6 +173,11 @@ class Alert(Mapping[str, Any]):
             parts.append(f"rb = {score:.2f}")
         return ", ".join(parts)
 
+    @property
+    def schema(self) -> Schema:
+        """The schema that the packet was written with."""
+        return self._source[0]
+
     def as_dict(self) -> dict[str, Any]:
         """Return the whole packet as plain dictionaries and lists, free to change."""
         return {name: _plain(value) for name, value in self.items()}
