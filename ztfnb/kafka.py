@@ -1,0 +1,438 @@
+"""Alerts from Kafka, and to it.
+
+`KafkaSource` browses: it reads from explicit positions, joins no group and commits nothing, so
+that it leaves no trace on the broker, rewinding is free, and two notebooks never take alerts from
+each other. `KafkaSink` writes, and is certain of what it wrote.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from sys import intern
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from ztfnb.errors import StreamClosedError
+from ztfnb.kafka_client import check_process, let_go, open_client, packet_from
+from ztfnb.kafka_config import Memory, Properties, Settings, client_properties, reader_defaults
+from ztfnb.kafka_fetch import Fetcher
+from ztfnb.kafka_health import Health
+from ztfnb.kafka_sink import KafkaSink, create_topics
+from ztfnb.kafka_trouble import Trouble, probe
+from ztfnb.nightly import FixedTopics, NightlyTopics, Topics
+from ztfnb.source import BEGINNING, END, Coordinates, Gap, Packet, SourceStatus, Start
+
+__all__ = ["KafkaSink", "KafkaSource", "create_topics", "packet_from"]
+
+Place = tuple[str, int]
+"""A topic and one of its partitions."""
+
+_EOF = KafkaError._PARTITION_EOF  # noqa: SLF001 - the client's own name for a public code
+_OUT_OF_RANGE = {
+    KafkaError._AUTO_OFFSET_RESET,  # noqa: SLF001 - as above
+    KafkaError.OFFSET_OUT_OF_RANGE,
+}
+# What ListOffsets takes for a time to mean the first and the last offset.
+_FIRST, _LAST = -2, -1
+# After the first packet of a batch came, how long to gather more before handing them on [s].
+_GATHER = 0.02
+_LAG_INTERVAL = 0.25
+_RETRY = 1.0
+
+
+class KafkaSource:
+    """Packets of Kafka topics, read from explicit positions; nothing is ever committed.
+
+    Nothing is connected before the first `poll`. One thread polls, seeks and closes; `fetch` and
+    `status` may be called from any.
+
+    Parameters
+    ----------
+    bootstrap
+        ``host:port``, or several with commas between them.
+    topics
+        A name, several, or a `ztfnb.nightly.NightlyTopics`, whose topics change at UTC midnight.
+    start
+        Where reading begins in the topics that are there at first; topics and partitions that
+        appear later are read from their beginning. Offsets hold for every topic, and partitions
+        that they do not name are read from their beginning.
+    settings, insecure, environ
+        As `ztfnb.kafka_config.client_properties` takes them.
+    memory
+        ``"large"`` or ``"small"``: see `ztfnb.kafka_config.reader_defaults`.
+    scan_times
+        Find a time by reading from the beginning and passing over what is older, for brokers
+        that cannot look it up (the embedded one).
+    refresh
+        How often to look for new topics and partitions [s].
+    clock
+        Unix time [s]; tells which nights are in the window.
+
+    Raises
+    ------
+    ConfigError
+        If the settings are wrong, incomplete or unsafe.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        topics: str | Iterable[str] | NightlyTopics,
+        *,
+        start: Start = END,
+        settings: Settings | None = None,
+        insecure: bool = False,
+        memory: Memory = "large",
+        scan_times: bool = False,
+        refresh: float = 15.0,
+        clock: Callable[[], float] = time.time,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._topics = _as_topics(topics)
+        self._properties = client_properties(
+            bootstrap, reader_defaults(memory), settings, insecure=insecure, environ=environ
+        )
+        self._fetcher = Fetcher(self._properties, servers=bootstrap)
+        self._servers = bootstrap
+        self.name = f"{bootstrap}/{_short_name(self._topics.names(clock()))}"
+        self._scan_times = scan_times
+        self._refresh_interval = refresh
+        self._clock = clock
+        self._pid = os.getpid()
+        self._closed = False
+        self._consumer: Consumer | None = None
+        self._start: Start | None = start
+        self._places: dict[Place, _Place] = {}
+        self._unplaced: dict[Place, Start] = {}
+        self._broken: set[Place] = set()
+        self._health = Health(
+            bootstrap,
+            scrub=self._properties.scrub,
+            prober=functools.partial(probe, environ=environ),
+        )
+        self._gaps: tuple[Gap, ...] = ()
+        self._lag: int | None = None
+        self._next_refresh = 0.0
+        self._next_lag = 0.0
+        self._patience = _RETRY
+        self._status = SourceStatus(connected=False)
+
+    def poll(self, timeout: float, limit: int) -> Sequence[Packet]:
+        """Return up to ``limit`` packets, waiting about ``timeout`` [s] for the first.
+
+        Never raises for trouble with the broker: that shows in `status`. Looking for topics may
+        take longer than ``timeout`` while the broker is slow to answer: up to 4 s.
+        """
+        self._check_open()
+        deadline = time.monotonic() + timeout
+        if self._consumer is None:
+            self._consumer = self._open()
+        packets: list[Packet] = []
+        try:
+            if self._start is not None or time.monotonic() >= self._next_refresh:
+                self._refresh(timeout)
+            self._repair()
+            packets = self._read(max(0.0, deadline - time.monotonic()), limit)
+        except KafkaException as error:
+            self._health.note(error.args[0])
+        self._publish()
+        return packets
+
+    def seek(self, start: Start) -> None:
+        """Move the reading position of every topic; the next `poll` reads from there.
+
+        Positions that are no longer held show as a gap, those past the end wait for it.
+        """
+        self._check_open()
+        self._start = start
+        self._status = SourceStatus(
+            connected=self._status.connected,
+            error=self._status.error,
+            gaps=self._gaps,
+            topics=self._status.topics,
+        )
+
+    def fetch(self, at: Coordinates) -> Packet:
+        """Return one packet by its coordinates; the reading position stays.
+
+        The first call connects a second client; each waits for the one before it.
+
+        Raises
+        ------
+        NotHeldError
+            If the broker does not hold it (any longer).
+        SourceError
+            If the broker does not answer.
+        """
+        self._check_open()
+        return self._fetcher.fetch(at)
+
+    def status(self) -> SourceStatus:
+        """Return the health of the source as the last `poll` found it."""
+        self._check_open()
+        return self._status
+
+    def close(self) -> None:
+        """Let the connections go; a second call does nothing."""
+        if self._closed:
+            return
+        check_process(self._pid, self.name)
+        self._closed = True
+        self._fetcher.close()
+        if self._consumer is not None:
+            self._consumer.close()
+            let_go(self._consumer)
+            self._consumer = None
+
+    def __repr__(self) -> str:
+        return f"KafkaSource({self.name!r})"
+
+    def _check_open(self) -> None:
+        check_process(self._pid, self.name)
+        if self._closed:
+            raise StreamClosedError(f"{self.name} is closed; open it again")
+
+    def _open(self) -> Consumer:
+        properties = Properties(self._properties)
+        properties["error_cb"] = self._health.on_error
+        properties["stats_cb"] = self._health.on_statistics
+        properties.setdefault("statistics.interval.ms", 1000)
+        return open_client(Consumer, properties)
+
+    # Reading
+
+    def _read(self, timeout: float, limit: int) -> list[Packet]:
+        consumer = self._client()
+        messages = consumer.consume(1, timeout)
+        if messages and limit > 1:
+            messages += consumer.consume(limit - 1, _GATHER)
+        packets = []
+        places = self._places
+        for message in messages:
+            error = message.error()
+            if error is not None:
+                self._take_event(error, (message.topic() or "", message.partition() or 0), message)
+                continue
+            packet = packet_from(message)
+            place = places.get((packet.topic, packet.partition))
+            if place is None:
+                continue
+            place.position = packet.offset + 1
+            place.read = True
+            if packet.timestamp < place.skip_before:
+                continue
+            place.skip_before = -math.inf
+            packets.append(packet)
+        if packets:
+            self._health.arrive()
+        return packets
+
+    def _take_event(self, error: KafkaError, key: Place, message: Message) -> None:
+        place = self._places.get(key)
+        if error.code() == _EOF:
+            if place is not None:
+                place.end = place.position = message.offset() or 0
+                self._next_lag = 0.0
+            self._health.arrive()
+        elif error.code() in _OUT_OF_RANGE and place is not None:
+            self._broken.add(key)
+        else:
+            self._health.note(error, topic=key[0])
+
+    def _repair(self) -> None:
+        """Go on where packets are held again, and say what is missing."""
+        for key in sorted(self._broken):
+            place = self._places.get(key)
+            if place is not None:
+                low, high = self._client().get_watermark_offsets(
+                    TopicPartition(*key), timeout=self._patience
+                )
+                if place.position < low:
+                    self._gaps += (Gap(*key, first=place.position, last=low - 1),)
+                # A topic that was made anew is shorter than what was read of the old one.
+                beyond = high if not place.read else low
+                place.position = low if place.position < low else beyond
+                client = self._client()
+                client.incremental_unassign([TopicPartition(*key)])
+                client.incremental_assign([TopicPartition(*key, place.position)])
+            self._broken.discard(key)
+
+    # Topics, partitions and positions
+
+    def _refresh(self, timeout: float) -> None:
+        self._next_refresh = time.monotonic() + _RETRY
+        wanted = self._topics.names(self._clock())
+        found = self._look_up(wanted, timeout)
+        start, self._start = self._start, None
+        try:
+            if start is not None:
+                self._place(dict.fromkeys(found, start), anew=True)
+            else:
+                new = {place: BEGINNING for place in found if place not in self._places}
+                self._place({**new, **self._unplaced}, anew=False)
+                self._leave_old(set(wanted))
+        except KafkaException:
+            self._start = start
+            raise
+        incomplete = self._unplaced or not found
+        self._next_refresh = time.monotonic() + (_RETRY if incomplete else self._refresh_interval)
+
+    def _look_up(self, names: Iterable[str], timeout: float) -> list[Place]:
+        """Return the partitions of the topics that exist."""
+        client = self._client()
+        found: list[Place] = []
+        troubles: list[Trouble] = []
+        wait = max(timeout, self._patience) if self._health.trying else timeout
+        for name in names:
+            try:
+                listed = client.list_topics(name, timeout=max(wait, 0.05)).topics[name]
+            except KafkaException:
+                self._patience = min(2 * self._patience, 4.0)
+                raise
+            self._patience = _RETRY
+            if listed.error is None:
+                found += [(name, partition) for partition in sorted(listed.partitions)]
+            else:
+                troubles.append(self._health.explain(listed.error, name))
+        self._health.arrive()
+        self._health.note_topics(self._judge(troubles, missing=not found))
+        return found
+
+    def _judge(self, troubles: Sequence[Trouble], *, missing: bool) -> list[Trouble]:
+        """Return what is worth telling: a night without a topic is none, if others have one."""
+        if isinstance(self._topics, FixedTopics):
+            return list(troubles)
+        told = [trouble for trouble in troubles if trouble.kind != "unknown"]
+        if missing and not told:
+            names = ", ".join(self._topics.names(self._clock()))
+            told = [Trouble("waiting", f"{self._servers} has none of the topics {names} yet")]
+        return told
+
+    def _place(self, starts: Mapping[Place, Start], *, anew: bool) -> None:
+        """Begin reading these partitions; ``anew`` drops what was read before."""
+        positions = self._offsets(starts)
+        client = self._client()
+        if anew:
+            self._places.clear()
+            self._broken.clear()
+            self._unplaced.clear()
+        for key, start in starts.items():
+            if key in positions:
+                self._unplaced.pop(key, None)
+                skip = start.time if start.kind == "time" and self._scan_times else -math.inf
+                self._places[key] = _Place(positions[key], skip_before=skip)
+            else:
+                self._unplaced[key] = start
+        assignment = [TopicPartition(*key, offset) for key, offset in positions.items()]
+        if anew:
+            client.assign(assignment)
+        elif assignment:
+            client.incremental_assign(assignment)
+
+    def _offsets(self, starts: Mapping[Place, Start]) -> dict[Place, int]:
+        """Return the offset that each start means; leaves out partitions without a leader."""
+        asked = {}
+        offsets = {}
+        for key, start in starts.items():
+            if start.kind == "offsets" and key[1] in start.offsets:
+                offsets[key] = start.offsets[key[1]]
+            elif start.kind == "end":
+                asked[key] = _LAST
+            elif start.kind == "time" and not self._scan_times:
+                asked[key] = max(0, math.ceil(start.time * 1000))
+            else:
+                asked[key] = _FIRST
+        answers = self._ask(asked)
+        later = {key: _LAST for key, offset in answers.items() if offset < 0}
+        return {**offsets, **answers, **self._ask(later)}
+
+    def _ask(self, times: Mapping[Place, int]) -> dict[Place, int]:
+        if not times:
+            return {}
+        questions = [TopicPartition(*key, moment) for key, moment in times.items()]
+        answers = self._client().offsets_for_times(questions, timeout=max(self._patience, 4.0))
+        for answer in answers:
+            if answer.error is not None:
+                self._health.note(answer.error, topic=answer.topic)
+        return {
+            (intern(answer.topic), answer.partition): answer.offset
+            for answer in answers
+            if answer.error is None
+        }
+
+    def _leave_old(self, wanted: set[str]) -> None:
+        """Stop reading topics that left the window, once they are read to their end."""
+        kept = {key[0] for key, place in self._places.items() if not place.at_end}
+        gone = [key for key in self._places if key[0] not in wanted | kept]
+        if gone:
+            self._client().incremental_unassign([TopicPartition(*key) for key in gone])
+            for key in gone:
+                del self._places[key]
+
+    # Health
+
+    def _publish(self) -> None:
+        self._measure_lag()
+        placed = self._start is None and not self._unplaced and not self._broken
+        there = bool(self._places) or isinstance(self._topics, NightlyTopics)
+        at_end = all(place.at_end for place in self._places.values())
+        caught_up = self._health.connected and placed and there and at_end
+        trouble = self._health.newest()
+        self._status = SourceStatus(
+            connected=self._health.connected,
+            lag=0 if caught_up else self._lag,
+            caught_up=caught_up,
+            error=trouble.text,
+            failed=trouble.final,
+            gaps=self._gaps,
+            topics=tuple(dict.fromkeys(topic for topic, _ in self._places)),
+        )
+
+    def _measure_lag(self) -> None:
+        now = time.monotonic()
+        if now < self._next_lag:
+            return
+        self._next_lag = now + _LAG_INTERVAL
+        lag = 0
+        for key, place in self._places.items():
+            _, high = self._client().get_watermark_offsets(TopicPartition(*key), cached=True)
+            if high < 0:
+                self._lag = None
+                return
+            lag += max(0, high - place.position)
+        self._lag = lag
+
+    def _client(self) -> Consumer:
+        if self._consumer is None:
+            raise StreamClosedError(f"{self.name} is not open")
+        return self._consumer
+
+
+@dataclass(slots=True)
+class _Place:
+    """How far one partition is read."""
+
+    position: int
+    end: int = -1
+    """Position at which the broker last said that there is no more."""
+    read: bool = False
+    skip_before: float = -math.inf
+
+    @property
+    def at_end(self) -> bool:
+        return self.position == self.end
+
+
+def _as_topics(topics: str | Iterable[str] | NightlyTopics) -> Topics:
+    if isinstance(topics, NightlyTopics):
+        return topics
+    return FixedTopics((topics,) if isinstance(topics, str) else tuple(topics))
+
+
+def _short_name(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
