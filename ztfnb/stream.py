@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,15 @@ from numpy.typing import NDArray
 from ztfnb.alert import UNIX_EPOCH_JD, Alert
 from ztfnb.codec import decode
 from ztfnb.columns import decode_columns
-from ztfnb.errors import DecodeError, NotHeldError, SourceError, StreamClosedError, ZtfnbError
+from ztfnb.errors import (
+    ConfigError,
+    DecodeError,
+    NotHeldError,
+    SourceError,
+    StreamClosedError,
+    ZtfnbError,
+)
+from ztfnb.snapshot import Snapshot
 from ztfnb.source import Packet, Source, SourceStatus, Start, parse_start
 from ztfnb.state import STATES, State, Stats, next_state
 from ztfnb.store import Store
@@ -64,6 +72,13 @@ class Failure:
     error: DecodeError
 
 
+class Pace(Protocol):
+    """Something that sends the alerts that a stream reads, at a rate that can be changed."""
+
+    rate: float
+    """Alerts a second."""
+
+
 class Stream:
     """Alerts as they arrive from a source. Made by `ztfnb.connect`; also a context manager.
 
@@ -75,6 +90,8 @@ class Stream:
         Where alerts are held; a new one with the default memory budget where None.
     name
         What people call the stream. Opening another of the same name stops this one.
+    pace
+        What sets the speed of the alerts, where that can be set.
     on_close
         Called once when the stream has stopped, for what lives and dies with it.
     """
@@ -85,11 +102,13 @@ class Stream:
         *,
         store: Store | None = None,
         name: str | None = None,
+        pace: Pace | None = None,
         on_close: Callable[[], None] | None = None,
     ) -> None:
         self.name = source.name if name is None else name
         self.store = Store() if store is None else store
         self._source = source
+        self._pace = pace
         self._on_close = on_close
         self._pid = os.getpid()
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -248,6 +267,32 @@ class Stream:
 
         self._commands.put(go)
 
+    @property
+    def speed(self) -> float:
+        """Alerts a second that the demo night sends; setting it takes effect at once.
+
+        Raises
+        ------
+        ConfigError
+            If the alerts come from anywhere else: nobody can hurry the sky.
+        """
+        return self._paced().rate
+
+    @speed.setter
+    def speed(self, rate: float) -> None:
+        self._check_open()
+        if not rate > 0:
+            raise ValueError(f"speed: expected alerts a second above 0, got {rate!r}")
+        self._paced().rate = rate
+        self._note(f"speed set to {rate:g} alerts a second")
+
+    def _paced(self) -> Pace:
+        if self._pace is None:
+            raise ConfigError(
+                f"the speed of {self.name} cannot be set; that of connect('demo') can"
+            )
+        return self._pace
+
     def stop(self) -> None:
         """End the stream and let its source go. What is held stays; a second call does nothing."""
         self._check_process()
@@ -316,9 +361,8 @@ class Stream:
         SelectionError
             If the expression cannot be evaluated.
         """
-        rows = self._rows(where, cone, since, until, object_id)
-        chosen: NDArray[np.int64] = self.store.candid[rows]
-        return chosen
+        held, rows = self._rows(where, cone, since, until, object_id)
+        return held.candid[rows]
 
     def alerts(self, where: str | None = None, **conditions: Any) -> Iterator[Alert]:
         """Yield the alerts held that meet all conditions of `select`, oldest first."""
@@ -327,7 +371,8 @@ class Stream:
 
     def latest(self, count: int = 20) -> list[Alert]:
         """Return the alerts that arrived last, newest first."""
-        newest = self.store.candid[-count:][::-1] if count > 0 else ()
+        self._check_process()
+        newest = self.store.snapshot().candid[-count:][::-1] if count > 0 else ()
         return [self[int(candid)] for candid in newest]
 
     def table(
@@ -349,8 +394,8 @@ class Stream:
         where, cone, since, until, object_id
             As in `select`.
         """
-        rows = self._rows(where, cone, since, until, object_id)
-        return self.store.table(rows, fields)
+        held, rows = self._rows(where, cone, since, until, object_id)
+        return held.table(rows, fields)
 
     def browse(self) -> Any:
         """Show the alerts in the notebook: a live table, stamps and light curve."""
@@ -483,11 +528,14 @@ class Stream:
         since: Moment | None,
         until: Moment | None,
         object_id: str | None,
-    ) -> Any:
+    ) -> tuple[Snapshot, NDArray[np.intp]]:
         self._check_process()
-        return self.store.select(
+        # One snapshot for both: alerts may come and go in between.
+        held = self.store.snapshot()
+        rows = held.select(
             where, cone=cone, since=_jd(since), until=_jd(until), object_id=object_id
         )
+        return held, rows
 
     def _check_process(self) -> None:
         if os.getpid() != self._pid:
