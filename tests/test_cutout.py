@@ -1,0 +1,394 @@
+"""Stamps."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import math
+import struct
+import tracemalloc
+import zlib
+from collections.abc import Iterator
+from typing import Any, cast
+
+import fastavro
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from packets import needs_real_packets, real_files
+
+from ztfnb.cutout import MAX_SIDE, How, Kind, cutout, default_stretch, stretch
+from ztfnb.errors import ConfigError, DecodeError
+from ztfnb.schema import schema_files
+
+KINDS: tuple[Kind, ...] = ("science", "template", "difference")
+HOWS: tuple[How, ...] = ("linear", "sqrt", "asinh", "log", "symmetric", "zscale")
+
+
+def fits_file(pixels: NDArray[Any], *, after: bytes = b"", **cards: object) -> bytes:
+    """Return a FITS file of float32 pixels, with some cards replaced or added."""
+    rows, columns = pixels.shape
+    values = {"SIMPLE": "T", "BITPIX": -32, "NAXIS": 2, "NAXIS1": columns, "NAXIS2": rows, **cards}
+    header = "".join(f"{key:8}= {value!s:>20}".ljust(80) for key, value in values.items())
+    header = f"{header}{'END':80}"
+    data = pixels.astype(">f4").tobytes()
+    return (
+        header.ljust(math.ceil(len(header) / 2880) * 2880).encode()
+        + data.ljust(math.ceil(len(data) / 2880) * 2880, b"\0")
+        + after
+    )
+
+
+def packed(pixels: NDArray[Any]) -> bytes:
+    """Return a gzipped FITS file, as ZTF sends it."""
+    return gzip.compress(fits_file(pixels), mtime=0)
+
+
+def holding(data: object) -> dict[str, Any]:
+    """Return an alert whose science stamp is these bytes."""
+    return {"cutoutScience": {"fileName": "stamp", "stampData": data}}
+
+
+RAMP = np.arange(12, dtype=np.float32).reshape(3, 4)
+
+
+def test_the_first_row_is_the_top_of_the_picture() -> None:
+    """North up reverses the rows of the file; without it they stay."""
+    np.testing.assert_array_equal(cutout(holding(packed(RAMP)), "science"), RAMP[::-1])
+    stored = cutout(holding(packed(RAMP)), "science", north_up=False)
+    np.testing.assert_array_equal(stored, RAMP)
+    assert stored is not None
+    assert stored.dtype == np.float32
+    assert stored.dtype.isnative
+
+
+def test_a_missing_stamp_is_none() -> None:
+    """Null, an absent key, and a record without bytes are no stamp."""
+    assert cutout({"cutoutScience": None}, "science") is None
+    assert cutout({}, "difference") is None
+    assert cutout(holding(None), "science") is None
+
+
+def test_an_unknown_kind_or_stretch_is_refused() -> None:
+    """The error lists what there is."""
+    with pytest.raises(ConfigError, match="science, template, difference"):
+        cutout({}, cast("Kind", "diff"))
+    with pytest.raises(ConfigError, match="asinh"):
+        stretch(RAMP, cast("How", "cubic"))
+    with pytest.raises(ConfigError, match="in order"):
+        stretch(RAMP, limits=(2.0, 1.0))
+    with pytest.raises(ConfigError, match="in order"):
+        stretch(RAMP, limits=(0.0, math.inf))
+
+
+def test_rubin_stamps_are_plain_fits_and_may_go_on_with_extensions() -> None:
+    """Bytes instead of a record, not gzipped, with extensions behind: the first image is read."""
+    extension = b"XTENSION= 'IMAGE   '".ljust(2880)
+    alert = {"cutoutTemplate": fits_file(RAMP, after=extension)}
+    np.testing.assert_array_equal(cutout(alert, "template"), RAMP[::-1])
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "expected a FITS, gzip or JPEG file"),
+        (b"<html>", "expected a FITS, gzip or JPEG file"),
+        ("text", "expected bytes, got str"),
+        (packed(RAMP)[:-9], "cut short"),
+        (packed(RAMP)[:40], "cut short"),
+        (packed(RAMP)[:-8] + b"\0" * 8, "damaged gzip"),
+        (packed(RAMP) + b"more", "4 bytes after the end"),
+        (packed(RAMP) + packed(RAMP), "bytes after the end"),
+        (fits_file(RAMP)[:-1], "3 x 4|4 x 3"),
+        (fits_file(RAMP) + b"\0" * 2880, "4 x 3 pixels"),
+        (fits_file(RAMP, NAXIS1=400_000_000_000), "NAXIS1"),
+        (fits_file(RAMP, NAXIS2=MAX_SIDE + 1), "NAXIS2"),
+        (fits_file(RAMP, NAXIS2=0), "NAXIS2"),
+        (fits_file(RAMP, NAXIS2=-3), "NAXIS2"),
+        (fits_file(RAMP, NAXIS2="1" * 60), "NAXIS2"),
+        (fits_file(RAMP, NAXIS1=3), None),
+        (fits_file(RAMP, BITPIX=16), "BITPIX 16"),
+        (fits_file(RAMP, BITPIX=-64), "BITPIX -64"),
+        (fits_file(RAMP, NAXIS=3), "NAXIS 3"),
+        (fits_file(RAMP, SIMPLE="F"), "expected a FITS"),
+        (fits_file(RAMP, BZERO=32768), "scaled"),
+        (b"SIMPLE  =  T".ljust(2880), "without an end"),
+        (b"SIMPLE  =  T".ljust(2880 * 100), "without an end"),
+        (fits_file(RAMP, after=b"XTENSION".ljust(600_000)), "605,760 bytes; a stamp has at most"),
+        (b"\xff\xd8\xff\xe0nothing", "damaged JPEG"),
+    ],
+)  # fmt: skip
+def test_what_is_not_a_stamp_is_refused(data: object, message: str | None) -> None:
+    """Damaged files of every kind are a DecodeError that names the stamp and the fault."""
+    if message is None:
+        # A smaller image within the same blocks cannot be told from a stamp of that size.
+        assert cutout(holding(data), "science") is not None
+        return
+    with pytest.raises(DecodeError, match=message) as caught:
+        cutout(holding(data), "science")
+    assert caught.value.where == "cutoutScience"
+
+
+@pytest.mark.parametrize("sides", [(1, 1), (MAX_SIDE, MAX_SIDE), (53, 63), (63, 47)])
+def test_stamps_of_all_accepted_sizes_keep_their_pixels(sides: tuple[int, int]) -> None:
+    """From one pixel to 256 x 256, square or not, NaN and infinity included."""
+    pixels = np.random.default_rng(3).normal(size=sides).astype(np.float32)
+    pixels[0, 0] = np.nan
+    pixels[-1, -1] = np.inf
+    read = cutout(holding(packed(pixels)), "science", north_up=False)
+    np.testing.assert_array_equal(read, pixels)
+
+
+def bombs() -> dict[str, bytes]:
+    """Return small files that would take much memory or time to open."""
+    zeros = gzip.compress(b"\0" * 300_000_000, mtime=0)
+    header = fits_file(RAMP, NAXIS1=1_000_000, NAXIS2=1_000_000)
+    return {
+        "gzip": zeros,
+        "gzip that begins as a stamp": gzip.compress(header + b"\0" * 100_000_000, mtime=0),
+        "gzip in gzip": gzip.compress(zeros, mtime=0),
+        "huge header": gzip.compress(
+            fits_file(RAMP)[:80] + b"COMMENT ".ljust(80) * 2_000_000, mtime=0
+        ),
+        "jpeg of huge size": _jpeg((64, 64)).replace(
+            struct.pack(">HH", 64, 64), struct.pack(">HH", 65_000, 65_000)
+        ),
+        "jpeg of many scans": _jpeg((64, 64))[:-2] + b"\xff\xda\0\0" * 10_000,
+    }
+
+
+def _jpeg(size: tuple[int, int]) -> bytes:
+    image = pytest.importorskip("PIL.Image")
+    file = io.BytesIO()
+    image.linear_gradient("L").resize(size).save(file, "JPEG", quality=95)
+    return file.getvalue()
+
+
+def test_s25_bombs_are_refused_without_being_opened() -> None:
+    """Every bomb is a DecodeError, and takes at most 2 MiB."""
+    _jpeg((8, 8))  # Pillow is imported before memory is counted.
+    for name, data in bombs().items():
+        alert = holding(data)
+        tracemalloc.start()
+        try:
+            with pytest.raises(DecodeError):
+                cutout(alert, "science")
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak <= 2 * 1024 * 1024, name
+
+
+def test_jpeg_stamps_are_grey_levels_in_the_order_of_the_file() -> None:
+    """A gradient from black at the top to white stays one, within what JPEG loses."""
+    read = cutout(holding(_jpeg((51, 51))), "science")
+    assert read is not None
+    assert read.shape == (51, 51)
+    assert read.dtype == np.float32
+    assert read[0].mean() < 10
+    assert read[-1].mean() > 245
+
+
+def test_a_jpeg_that_is_too_large_is_refused() -> None:
+    """257 pixels along a side are too many, before any is decoded."""
+    with pytest.raises(DecodeError, match="257 x 10"):
+        cutout(holding(_jpeg((MAX_SIDE + 1, 10))), "science")
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 25_000), st.integers(0, 255)), min_size=1, max_size=8),
+    st.booleans(),
+    st.integers(0, 25_000),
+)
+@settings(max_examples=300)
+def test_s25_a_mutated_stamp_is_read_or_refused(
+    changes: list[tuple[int, int]], zipped: bool, cut: int
+) -> None:
+    """Changed bytes, inside gzip or around it, give pixels or DecodeError and nothing else."""
+    pixels = np.random.default_rng(4).normal(size=(63, 63))
+    data = bytearray(fits_file(pixels))
+    data = bytearray(gzip.compress(data, mtime=0)) if zipped else data
+    for place, value in changes:
+        # Headers are short and matter most: half of the changes go there.
+        data[place % (400 if place % 2 else len(data))] = value
+    if cut < len(data):
+        del data[len(data) - cut // 20 :]
+    for content in (bytes(data), gzip.compress(bytes(data), mtime=0)):
+        try:
+            read = cutout(holding(content), "science")
+        except DecodeError:
+            continue
+        assert read is not None
+        assert read.dtype == np.float32
+        assert max(read.shape) <= MAX_SIDE
+
+
+def test_s25_a_mutated_jpeg_is_read_or_refused() -> None:
+    """Every byte of a small JPEG changed in turn gives pixels or DecodeError."""
+    good = _jpeg((16, 16))
+    for place in range(2, len(good)):
+        for value in (0x00, 0xFF, good[place] ^ 0x55):
+            data = good[:place] + bytes([value]) + good[place + 1 :]
+            try:
+                read = cutout(holding(data), "science")
+            except DecodeError:
+                continue
+            assert read is not None
+            assert read.ndim == 2
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_a_stretch_rises_from_dark_to_bright(how: How) -> None:
+    """Brighter pixels never become darker; the limits are 1 and 255; no value is 0."""
+    if how == "zscale":
+        pytest.importorskip("astropy")
+    pixels = np.linspace(-5, 5, 101)
+    levels = stretch(pixels, how, limits=(-5, 5))
+    assert levels.dtype == np.uint8
+    assert (levels[0], levels[-1]) == (1, 255)
+    assert (np.diff(levels.astype(int)) >= 0).all()
+    assert stretch(np.array([-9.0, 9.0, np.nan]), how, limits=(-5, 5)).tolist() == [1, 255, 0]
+
+
+def test_stretches_have_their_analytic_values() -> None:
+    """In the middle: half for linear, its root, asinh(5) / asinh(10), log(501) / log(1001)."""
+    middle = np.array([0.5])
+    expected = {
+        "linear": 0.5,
+        "symmetric": 0.5,
+        "sqrt": math.sqrt(0.5),
+        "asinh": math.asinh(5) / math.asinh(10),
+        "log": math.log(501) / math.log(1001),
+    }
+    for how, share in expected.items():
+        level = stretch(middle, cast("How", how), limits=(0.0, 1.0))[0]
+        assert level == round(1 + 254 * share), how
+
+
+def test_the_default_limits_leave_out_outliers() -> None:
+    """A hot pixel does not darken the rest; in a difference zero stays in the middle."""
+    pixels = np.random.default_rng(5).normal(size=(63, 63))
+    pixels[31, 31] = 1e9
+    levels = stretch(pixels, "linear")
+    assert 100 < np.median(levels) < 156
+    assert default_stretch("difference") == "symmetric"
+    assert default_stretch("science") == default_stretch("template") == "asinh"
+    skewed = np.concatenate([np.zeros(500), np.linspace(0, 100, 100)])
+    assert (stretch(skewed, "symmetric")[:500] == 128).all()
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.full((5, 5), np.nan),
+        np.full((5, 5), np.inf),
+        np.full((5, 5), 7.0),
+        np.zeros((0, 0)),
+        np.array([[np.nan, 3.0]]),
+        np.array([[-3e38, 3e38]], np.float32),
+        np.array([[0.0, 1e-45]], np.float32),
+    ],
+    ids=["nan", "infinite", "constant", "empty", "one", "extreme", "tiny"],
+)
+def test_odd_pixels_are_stretched_without_a_warning(pixels: NDArray[Any], how: How) -> None:
+    """What has no value is 0, and everything else is not, without a NumPy warning."""
+    if how == "zscale":
+        pytest.importorskip("astropy")
+    with np.errstate(all="raise"):
+        levels = stretch(pixels, how)
+    assert levels.shape == pixels.shape
+    np.testing.assert_array_equal(levels == 0, ~np.isfinite(pixels))
+
+
+def real_alerts(folders: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """Yield the packets of some folders."""
+    for folder in folders:
+        for path in real_files(f"{folder}/*.avro"):
+            with path.open("rb") as file:
+                yield from cast("Iterator[dict[str, Any]]", fastavro.reader(file))
+
+
+@needs_real_packets
+def test_every_real_stamp_is_read() -> None:
+    """All stamps of real packets: their shapes, NaN and JPEG included; none is refused."""
+    shapes: dict[str, int] = {}
+    folders = ("legacy", "v1.8", "night-20181128", "v3.3", "v4.01", "v4.02", "multi-record")
+    for alert in real_alerts(folders):
+        for kind in KINDS:
+            pixels = cutout(alert, kind)
+            if pixels is None:
+                what = "none"
+            else:
+                what = "whole" if pixels.shape == (63, 63) else "other"
+                if np.isnan(pixels).any():
+                    shapes["with NaN"] = shapes.get("with NaN", 0) + 1
+                assert stretch(pixels, default_stretch(kind)).shape == pixels.shape
+                assert np.isfinite(pixels).any()
+            shapes[what] = shapes.get(what, 0) + 1
+    assert shapes["whole"] > 1600
+    assert shapes["other"] == 27
+    assert shapes["with NaN"] > 100
+    assert shapes["none"] == 3
+
+
+@needs_real_packets
+def test_real_stamps_equal_what_astropy_reads() -> None:
+    """Pixels of ZTF's and Rubin's stamps are those that astropy gives."""
+    fits = pytest.importorskip("astropy.io.fits")
+    compared = 0
+    for alert in real_alerts(("v4.02", "lsst/fink-ocf")):
+        for kind in KINDS:
+            held = alert[f"cutout{kind.capitalize()}"]
+            data = held["stampData"] if isinstance(held, dict) else held
+            content = gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
+            with fits.open(io.BytesIO(content), ignore_missing_simple=True) as file:
+                expected = file[0].data.astype(np.float32)
+            np.testing.assert_array_equal(cutout(alert, kind, north_up=False), expected)
+            compared += 1
+    assert compared == 30
+
+
+@needs_real_packets
+def test_rubin_packets_in_wire_format_have_stamps() -> None:
+    """The stamps of real Rubin packets are square images of 30 or 35 pixels."""
+    sides = []
+    for path in real_files("lsst/confluent-wire/*.avro"):
+        data = path.read_bytes()
+        (number,) = struct.unpack(">I", data[1:5])
+        held = schema_files() / "lsst" / f"{number // 100}.{number % 100}.avsc"
+        if held.exists():
+            schema = json.loads(held.read_text("utf-8"))
+            alert = fastavro.schemaless_reader(io.BytesIO(data[5:]), schema, None)
+            stamps = [cutout(cast("dict[str, Any]", alert), kind) for kind in KINDS]
+            sides += [stamp.shape for stamp in stamps if stamp is not None]
+    assert len(sides) == 12
+    assert set(sides) == {(30, 30), (35, 35)}
+
+
+@needs_real_packets
+@pytest.mark.parametrize("level", [0, 9])
+def test_s25_mutated_real_stamps_are_read_or_refused(level: int) -> None:
+    """A real stamp with bytes changed after unpacking is read or refused, never a crash."""
+    path = real_files("v4.02/*.avro")[0]
+    with path.open("rb") as file:
+        alert = cast("dict[str, Any]", next(fastavro.reader(file)))
+    content = gzip.decompress(alert["cutoutScience"]["stampData"])
+    rng = np.random.default_rng(level)
+    outcomes = {"read": 0, "refused": 0}
+    for _ in range(500):
+        changed = bytearray(content)
+        for place in rng.integers(0, 2000, rng.integers(1, 5)):
+            changed[place] = rng.integers(0, 256)
+        packer = zlib.compressobj(level, wbits=31)
+        try:
+            pixels = cutout(holding(packer.compress(changed) + packer.flush()), "science")
+        except DecodeError:
+            outcomes["refused"] += 1
+        else:
+            assert pixels is not None
+            outcomes["read"] += 1
+    assert min(outcomes.values()) > 50
