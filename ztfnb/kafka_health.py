@@ -26,6 +26,10 @@ _GRACE = 3.0
 # A connection that swallows packets shows no error for a minute: requests that wait so long do [s].
 _SILENCE = 7.0
 _PROBE_AFTER, _PROBE_EVERY = 1.0, 10.0
+_ANSWERS = (
+    "; something listens there, but does not answer as a Kafka broker with these settings would: "
+    "check port and security.protocol"
+)
 
 
 class Health:
@@ -127,9 +131,10 @@ class Health:
             if kind in self._troubles:
                 trouble, since = self._troubles[kind]
                 return dataclasses.replace(trouble, final=trouble.final and now - since >= _GRACE)
-        if not self.connected and self._probed:
-            return Trouble("unreachable", self._probed)
-        return next((trouble for trouble, _ in reversed(self._troubles.values())), _NONE)
+        newest = next((trouble for trouble, _ in reversed(self._troubles.values())), _NONE)
+        if self.connected or self._probed is None:
+            return newest
+        return Trouble("unreachable", self._probed or f"{newest.text}{_ANSWERS}")
 
     def _set(self, trouble: Trouble) -> None:
         _, since = self._troubles.pop(trouble.kind, (trouble, self._clock()))
