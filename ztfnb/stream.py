@@ -372,8 +372,7 @@ class Stream:
     def latest(self, count: int = 20) -> list[Alert]:
         """Return the alerts that arrived last, newest first."""
         self._check_process()
-        newest = self.store.snapshot().candid[-count:][::-1] if count > 0 else ()
-        return [self[int(candid)] for candid in newest]
+        return [self[int(candid)] for candid in self.store.latest(count)]
 
     def table(
         self,
@@ -464,7 +463,7 @@ class Stream:
         try:
             columns = decode_columns([packet.value for packet in packets])
             if len(columns.rows):
-                self.store.append([packets[row] for row in columns.rows], columns)
+                self.store.append(packets, columns)
         except Exception as error:  # noqa: BLE001 - no packet may end the stream
             reason = DecodeError(f"{type(error).__name__}: {error}")
             return [(place, reason) for place in range(len(packets))]
