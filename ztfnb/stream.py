@@ -112,6 +112,8 @@ class Stream:
         self._on_close = on_close
         self._pid = os.getpid()
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._pending = 0
+        """Commands given and not yet carried out."""
         self._stopping = threading.Event()
         self._changed = threading.Condition()
         self._paused = False
@@ -207,7 +209,8 @@ class Stream:
 
         def reached() -> bool:
             ended = self._state in ("failed", "closed")
-            there = state is None or self._state == state
+            # What was said before the wait is done before it ends: `live.pause(); live.wait(...)`.
+            there = self._pending == 0 and (state is None or self._state == state)
             return ended or (there and (alerts is None or len(self.store) >= alerts))
 
         with self._changed:
@@ -230,13 +233,13 @@ class Stream:
         """Stop reading; nothing is lost, and the position is kept."""
         self._check_open()
         self._paused = True
-        self._commands.put(lambda: self._note("paused"))
+        self._tell(lambda: self._note("paused"))
 
     def resume(self) -> None:
         """Go on reading from where `pause` stopped."""
         self._check_open()
         self._paused = False
-        self._commands.put(lambda: self._note("resumed"))
+        self._tell(lambda: self._note("resumed"))
 
     def rewind(self, *, hours: float = 0.0, minutes: float = 0.0, seconds: float = 0.0) -> None:
         """Read again what arrived in the last hours, minutes and seconds.
@@ -265,7 +268,7 @@ class Stream:
                 self._note(f"reading on from {_describe(place)}")
                 self._set_state("live")
 
-        self._commands.put(go)
+        self._tell(go)
 
     @property
     def speed(self) -> float:
@@ -286,6 +289,11 @@ class Stream:
         self._paced().rate = rate
         self._note(f"speed set to {rate:g} alerts a second")
 
+    def _tell(self, command: Callable[[], None]) -> None:
+        with self._changed:
+            self._pending += 1
+        self._commands.put(command)
+
     def _paced(self) -> Pace:
         if self._pace is None:
             raise ConfigError(
@@ -297,7 +305,7 @@ class Stream:
         """End the stream and let its source go. What is held stays; a second call does nothing."""
         self._check_process()
         self._stopping.set()
-        self._commands.put(lambda: None)
+        self._tell(lambda: None)
         if threading.current_thread() is not self._thread:
             self._thread.join(_JOIN_TIMEOUT)
 
@@ -433,6 +441,9 @@ class Stream:
             command = self._commands.get(timeout=_POLL) if wait else self._commands.get_nowait()
             while True:
                 command()
+                with self._changed:
+                    self._pending -= 1
+                    self._changed.notify_all()
                 command = self._commands.get_nowait()
         except queue.Empty:
             pass
