@@ -92,7 +92,9 @@ class Part(NamedTuple):
 
 def _spell(words: Sequence[str] | Values, codes: Values) -> Values:
     if isinstance(words, np.ndarray):
-        return words[codes].astype(TEXT)
+        # The shorter of both is turned into text.
+        few = len(codes) < len(words)
+        return words[codes].astype(TEXT) if few else words.astype(TEXT)[codes]
     # A growing block adds words while this reads; those it has now are enough.
     known = words[:]
     if len(codes) < len(known):
@@ -229,6 +231,8 @@ class _Texts:
             self.values[rows][null] = 0
 
     def _learn(self, texts: list[str]) -> Values:
+        with suppress(KeyError):
+            return np.fromiter(map(self._codes.__getitem__, texts), np.uint16, len(texts))
         for text in dict.fromkeys(texts):
             if text not in self._codes:
                 self._codes[text] = len(self.words)

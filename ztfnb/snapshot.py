@@ -346,18 +346,22 @@ def _ranks(parts: Sequence[Part]) -> list[NDArray[np.intp]]:
 
 
 def _sorted(values: Values, missing: Mask, *, descending: bool) -> RowIndex:
-    present = np.flatnonzero(~missing)
-    rough = np.argsort(values[present])
-    ordered = values[present[rough]]
+    if missing.any():
+        present = np.flatnonzero(~missing)
+        order = _sorted(values[present], missing[present], descending=descending)
+        return np.concatenate((present[order], np.flatnonzero(missing)))
+    rough = np.argsort(values)
+    ordered = values[rough]
     # NumPy's quick sort is several times quicker than its stable one, and leaves only equal
     # values to be put in order.
     group = np.zeros(len(rough), np.int64)
-    group[1:] = np.cumsum(ordered[1:] != ordered[:-1])
+    np.cumsum(ordered[1:] != ordered[:-1], out=group[1:])
     if descending:
         group = group[-1:] - group
-    key = (group << 32) | rough
-    key.sort()
-    return np.concatenate((present[key & 0xFFFFFFFF], np.flatnonzero(missing)))
+    group <<= 32
+    group |= rough
+    group.sort()
+    return group & 0xFFFFFFFF
 
 
 def _meaning(name: str) -> dict[str, str]:

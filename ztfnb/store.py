@@ -12,7 +12,7 @@ takes no lock and keeps nobody waiting.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,8 @@ MAX_PACKET_BYTES = 100_000_000
 _ROW_BYTES = 640
 """About what an alert takes: for choosing sizes, not for accounting."""
 _PACKET_OVERHEAD = 500
+_PIECE = 64
+"""Packets that are let go together."""
 
 
 class Store:
@@ -75,7 +77,8 @@ class Store:
         self._growing = GrowingBlock(1, self._capacity)
         self._seen = Seen(memory_budget // _ROW_BYTES)
         self._sealed_bytes = 0
-        self._packets: OrderedDict[int, Packet] = OrderedDict()
+        self._packets: dict[int, Packet] = {}
+        self._pieces: deque[tuple[list[int], int]] = deque()
         self._packet_bytes = 0
         self._snapshot = Snapshot()
 
@@ -158,15 +161,22 @@ class Store:
     def _keep(self, packets: Sequence[Packet], candids: NDArray[np.int64]) -> None:
         """Keep the bytes of the newest packets."""
         limit = min(MAX_PACKET_BYTES, self.memory_budget // 4)
-        for packet, candid in zip(packets, candids[-len(packets) :].tolist(), strict=True):
-            self._packets[candid] = packet
-            self._packet_bytes += _size(packet)
+        named = candids[-len(packets) :].tolist()
+        for start in range(0, len(packets), _PIECE):
+            piece = packets[start : start + _PIECE]
+            names = named[start : start + _PIECE]
+            size = sum([_size(packet) for packet in piece])
+            self._packets.update(zip(names, piece, strict=True))
+            self._pieces.append((names, size))
+            self._packet_bytes += size
         while len(self._packets) > MAX_PACKETS or self._packet_bytes > limit:
-            self._drop_packet()
+            self._drop_packets()
 
-    def _drop_packet(self) -> None:
-        _candid, packet = self._packets.popitem(last=False)
-        self._packet_bytes -= _size(packet)
+    def _drop_packets(self) -> None:
+        names, size = self._pieces.popleft()
+        for name in names:
+            del self._packets[name]
+        self._packet_bytes -= size
 
     def _make_room(self) -> None:
         while self._sealed and self.nbytes > self.memory_budget:
@@ -176,7 +186,7 @@ class Store:
         # The packets kept are those of the newest rows.
         held = self._growing.size + sum(block.size for block in self._sealed)
         while len(self._packets) > held:
-            self._drop_packet()
+            self._drop_packets()
 
     # -- Reading ---------------------------------------------------------------------------
 
@@ -281,5 +291,8 @@ def _coordinates(packets: Sequence[Packet]) -> dict[str, Values]:
 
 
 def _size(packet: Packet) -> int:
-    headers = sum(len(name) + len(value) for name, value in packet.headers)
-    return len(packet.value) + len(packet.key or b"") + headers + _PACKET_OVERHEAD
+    size = len(packet.value) + _PACKET_OVERHEAD
+    if packet.key or packet.headers:
+        size += len(packet.key or b"")
+        size += sum(len(name) + len(value) for name, value in packet.headers)
+    return size
