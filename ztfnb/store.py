@@ -165,7 +165,7 @@ class Store:
         for start in range(0, len(packets), _PIECE):
             piece = packets[start : start + _PIECE]
             names = named[start : start + _PIECE]
-            size = sum([_size(packet) for packet in piece])
+            size = _size(piece)
             self._packets.update(zip(names, piece, strict=True))
             self._pieces.append((names, size))
             self._packet_bytes += size
@@ -282,17 +282,23 @@ def _take(arrays: Mapping[str, Values], rows: NDArray[np.intp]) -> dict[str, Val
 
 
 def _coordinates(packets: Sequence[Packet]) -> dict[str, Values]:
+    topics = [packet.topic for packet in packets]
+    if topics and topics.count(topics[0]) == len(topics):
+        topic = np.full(len(topics), topics[0])
+    else:
+        topic = np.array(topics, np.str_)
     return {
-        TOPIC: np.array([packet.topic for packet in packets], np.str_),
+        TOPIC: topic,
         PARTITION: np.array([packet.partition for packet in packets], np.int32),
         OFFSET: np.array([packet.offset for packet in packets], np.int64),
         TIMESTAMP: np.array([packet.timestamp for packet in packets], np.float64),
     }
 
 
-def _size(packet: Packet) -> int:
-    size = len(packet.value) + _PACKET_OVERHEAD
-    if packet.key or packet.headers:
-        size += len(packet.key or b"")
-        size += sum(len(name) + len(value) for name, value in packet.headers)
+def _size(packets: Sequence[Packet]) -> int:
+    size = sum([len(packet.value) for packet in packets]) + _PACKET_OVERHEAD * len(packets)
+    for packet in packets:
+        if packet.key or packet.headers:
+            size += len(packet.key or b"")
+            size += sum(len(name) + len(value) for name, value in packet.headers)
     return size
