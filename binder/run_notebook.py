@@ -19,6 +19,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 import nbformat
 import psutil
@@ -51,7 +52,7 @@ class PeakMemory:
         while not self._done.wait(SAMPLE_S):
             self.peak = max(self.peak, tree_rss(root))
 
-    def __enter__(self) -> PeakMemory:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -105,7 +106,7 @@ def main() -> int:
     parser.add_argument("--limit-mb", type=int, required=True)
     options = parser.parse_args()
 
-    notebook = nbformat.read(options.notebook, as_version=4)
+    notebook = nbformat.read(options.notebook, as_version=4)  # type: ignore[no-untyped-call]
     token = secrets.token_hex()
     with PeakMemory() as memory, jupyter_server(token) as address:
         opened = opened_at_start(address, token)

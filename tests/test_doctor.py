@@ -8,6 +8,7 @@ import pytest
 
 from ztfnb import doctor
 from ztfnb.doctor import Requirement
+from ztfnb.errors import BrokerError
 
 LINES = [
     "numpy>=2.0",
@@ -151,6 +152,40 @@ def test_broker() -> None:
     assert check.state == "fail"
     assert "nothing listens" in check.found
     assert doctor.check_broker("::", {}).state == "fail"
+
+
+def test_kafka_libraries(tmp_path: Path) -> None:
+    """They come from KAFKA_HOME, from the cache, or through Maven; without all three: a warning."""
+    bare = {"XDG_CACHE_HOME": str(tmp_path), "PATH": str(tmp_path)}
+    assert doctor.check_kafka(bare).state == "warn"
+    assert "apt-get install maven" in doctor.check_kafka(bare).advice
+
+    maven = tmp_path / "mvn"
+    maven.touch(mode=0o755)
+    assert doctor.check_kafka(bare).state == "ok"
+    assert "broker start" in doctor.check_kafka(bare).advice
+
+    maven.unlink()
+    jars = tmp_path / "ztfnb" / "kafka-4.1.0"
+    jars.mkdir(parents=True)
+    (jars / "kafka_2.13-4.1.0.jar").touch()
+    assert doctor.check_kafka(bare) == doctor.Check(
+        "Apache Kafka", "ok", f"its libraries are in {tmp_path / 'ztfnb'}"
+    )
+    home = {**bare, "KAFKA_HOME": str(tmp_path / "kafka")}
+    assert doctor.check_kafka(home).state == "warn"
+
+
+def test_java_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Java only the local Apache Kafka is out of reach: a warning that says so."""
+
+    def none(environ: object) -> Path:
+        raise BrokerError(f"none found among {environ}")
+
+    monkeypatch.setattr("ztfnb.broker.parts.find_java", none)
+    check = doctor.check_java({})
+    assert check.state == "warn"
+    assert "the demo needs none" in check.advice
 
 
 PROFILE = """

@@ -6,13 +6,22 @@ import argparse
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from ztfnb.errors import ConfigError, ZtfnbError
+from ztfnb.errors import BrokerError, ConfigError, ZtfnbError
+
+if TYPE_CHECKING:
+    from ztfnb.broker.real import Running
+
+    # argparse gives this type no other name.
+    Verbs = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 
 FIRST_NOTEBOOK = Path("notebooks", "01-first-night.ipynb")
+NOT_RUNNING = 3
 
 Run = Callable[[argparse.Namespace], int]
 
@@ -51,15 +60,14 @@ def parser() -> argparse.ArgumentParser:
     )
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     _add_lab(verbs)
+    _add_demo(verbs)
+    _add_broker(verbs)
     _add_doctor(verbs)
     return top
 
 
-Verbs = argparse._SubParsersAction  # noqa: SLF001 - argparse gives this type no other name
-
-
 def _verb(
-    verbs: Verbs[argparse.ArgumentParser], name: str, run: Run, summary: str, *examples: str
+    verbs: Verbs, name: str, run: Run | None, summary: str, *examples: str
 ) -> argparse.ArgumentParser:
     """Add a verb: its help ends with examples."""
     lines = "\n".join(f"  {example}" for example in examples)
@@ -70,11 +78,12 @@ def _verb(
         epilog=f"examples:\n{lines}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    added.set_defaults(run=run)
+    if run is not None:
+        added.set_defaults(run=run)
     return added
 
 
-def _add_lab(verbs: Verbs[argparse.ArgumentParser]) -> None:
+def _add_lab(verbs: Verbs) -> None:
     verb = _verb(
         verbs,
         "lab",
@@ -124,7 +133,113 @@ def lab_arguments(notebook: Path, *, port: int | None = None, browser: bool = Tr
     return arguments
 
 
-def _add_doctor(verbs: Verbs[argparse.ArgumentParser]) -> None:
+def _add_demo(verbs: Verbs) -> None:
+    verb = _verb(
+        verbs,
+        "demo",
+        _demo,
+        "send a simulated night to a broker of its own, until it is interrupted",
+        "ztfnb demo",
+        "ztfnb demo --rate 50 --night 2026-03-01 --json",
+    )
+    for name, kind, meaning in (
+        ("rate", float, "alerts a second (default: 5)"),
+        ("burst", int, "alerts at once at first (default: 60)"),
+        ("seed", int, "another seed is another sky (default: 0)"),
+        ("night", str, "the first night (default: 2026-01-15)"),
+    ):
+        # What is not given is left to the library.
+        verb.add_argument(f"--{name}", type=kind, help=meaning, default=argparse.SUPPRESS)
+    _add_json(verb)
+
+
+def _given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
+    return {name: value for name, value in vars(options).items() if name in names}
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from ztfnb.demo import Demo  # noqa: PLC0415 - only this verb pays for it
+
+    with Demo(**_given(options, "rate", "burst", "seed", "night")) as night:
+        address = f"kafka://{night.bootstrap}/{night.topic}"
+        if options.json:
+            print(json.dumps({"bootstrap": night.bootstrap, "topic": night.topic}), flush=True)
+        else:
+            print(
+                f'read it with ztfnb.connect("{address}", start="beginning"); Ctrl-C ends it',
+                flush=True,
+            )
+        while night.running:
+            time.sleep(0.2)
+    raise BrokerError("the demo night ended by itself")
+
+
+def _add_broker(verbs: Verbs) -> None:
+    verb = _verb(
+        verbs,
+        "broker",
+        None,
+        "run Apache Kafka on this machine, for oneself alone",
+        "ztfnb broker start",
+        "ztfnb broker status --json",
+        "ztfnb broker stop",
+    )
+    actions = verb.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, run, summary in (
+        ("start", _broker_start, "start it, fetching Apache Kafka the first time"),
+        ("stop", _broker_stop, "stop it; what it holds stays"),
+        ("status", _broker_status, "say whether it runs (exit code 3 if not)"),
+    ):
+        _add_json(_verb(actions, name, run, summary, f"ztfnb broker {name}"))
+
+
+def _broker_start(options: argparse.Namespace) -> int:
+    from ztfnb.broker import real  # noqa: PLC0415 - only this verb pays for it
+
+    running = real.start(_say)
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr)
+    return _show_broker(running, as_json=options.json)
+
+
+def _broker_stop(options: argparse.Namespace) -> int:
+    from ztfnb.broker import real  # noqa: PLC0415 - only this verb pays for it
+
+    ran = real.stop()
+    if options.json:
+        print(json.dumps({"stopped": ran}))
+    else:
+        print("stopped; what it holds stays" if ran else "no broker was running")
+    return 0
+
+
+def _broker_status(options: argparse.Namespace) -> int:
+    from ztfnb.broker import real  # noqa: PLC0415 - only this verb pays for it
+
+    return _show_broker(real.status(), as_json=options.json)
+
+
+def _show_broker(running: Running | None, *, as_json: bool) -> int:
+    if as_json:
+        shown: dict[str, object] = {"running": running is not None}
+        if running is not None:
+            shown |= {"bootstrap": running.bootstrap, "pid": running.pid}
+            shown |= {"folder": str(running.folder), "log": str(running.log)}
+        print(json.dumps(shown))
+    elif running is None:
+        print("not running; start it with: ztfnb broker start")
+    else:
+        print(f"running at {running.bootstrap} (process {running.pid}; log: {running.log})")
+    return 0 if running is not None else NOT_RUNNING
+
+
+def _say(text: str) -> None:
+    """Tell on stderr how far something has come, in one line that is written over."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text} ...", end="", file=sys.stderr, flush=True)
+
+
+def _add_doctor(verbs: Verbs) -> None:
     verb = _verb(
         verbs,
         "doctor",

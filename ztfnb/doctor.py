@@ -11,6 +11,7 @@ import importlib.metadata
 import json
 import os
 import re
+import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +20,8 @@ from pathlib import Path
 from typing import Literal
 
 from ztfnb import kafka_config, kafka_trouble, profiles, schema
-from ztfnb.errors import ConfigError, ZtfnbError
+from ztfnb.broker import parts
+from ztfnb.errors import BrokerError, ConfigError, ZtfnbError
 
 State = Literal["ok", "warn", "fail"]
 Versions = Callable[[str], str | None]
@@ -92,6 +94,8 @@ def diagnose(
         check_labextensions(*_jupyter_folders()),
         check_loopback(),
         check_network(environ),
+        check_java(environ),
+        check_kafka(environ),
         *check_profiles(environ),
         check_credentials(environ),
     ]
@@ -230,6 +234,37 @@ def check_network(environ: Mapping[str, str]) -> Check:
             'use ztfnb.connect("demo"), or read an archive file',
         )
     return Check(name, "ok", "no known restriction; try a broker with ztfnb doctor HOST:PORT")
+
+
+def check_java(environ: Mapping[str, str]) -> Check:
+    """Look for the Java that a local Apache Kafka needs."""
+    try:
+        return Check("Java", "ok", str(parts.find_java(environ)))
+    except BrokerError as error:
+        return Check(
+            "Java", "warn", str(error), "only for a local Apache Kafka; the demo needs none"
+        )
+
+
+def check_kafka(environ: Mapping[str, str]) -> Check:
+    """Look for the libraries of Apache Kafka, or for Maven, which fetches them."""
+    name = "Apache Kafka"
+    if environ.get("KAFKA_HOME"):
+        try:
+            return Check(name, "ok", str(parts.find_jars(Path(), environ=environ)))
+        except BrokerError as error:
+            return Check(name, "warn", str(error), "only for a local Apache Kafka")
+    cache = parts.cache_folder(environ)
+    if any(cache.glob("kafka-*/kafka_*.jar")):
+        return Check(name, "ok", f"its libraries are in {cache}")
+    if shutil.which("mvn", path=environ.get("PATH")):
+        return Check(name, "ok", "not here yet", "ztfnb broker start fetches it with Maven")
+    return Check(
+        name,
+        "warn",
+        "neither its libraries nor Maven, which fetches them, are here",
+        "for a local Apache Kafka, as root: apt-get install maven; or set KAFKA_HOME",
+    )
 
 
 def check_profiles(environ: Mapping[str, str]) -> tuple[Check, ...]:
