@@ -30,6 +30,7 @@ MAX_TEXT = 128
 """Characters kept of a text; the longest in real alerts, file names, have about 60."""
 TEXT = np.dtype(np.str_)
 
+_EVERY = slice(None)
 _OVERHEAD = 400
 """Python objects around one column [bytes]."""
 _WORD_OVERHEAD = 120
@@ -119,6 +120,9 @@ class Block:
         values = part.read(rows)
         if dtype.kind == "U":
             return values if part.is_text else _as_text(values, part.missing(rows))
+        if dtype.kind == "f" and part.null is not None:
+            values = values.astype(dtype)
+            values[part.null[rows]] = np.nan
         return values.astype(dtype, copy=False)
 
     def missing(self, name: str, rows: Rows) -> Mask:
@@ -153,8 +157,7 @@ class _Numbers:
     is_text = False
 
     def __init__(self, capacity: int, dtype: np.dtype[Any]) -> None:
-        # Rows that never get a value are null: NaN, or the mask below.
-        self.values = np.full(capacity, _filler(dtype), dtype)
+        self.values = np.zeros(capacity, dtype)
         self.null: Mask | None = None
 
     @property
@@ -168,11 +171,14 @@ class _Numbers:
         if null is not None:
             self.skip(rows, null)
 
-    def skip(self, rows: slice, null: Mask | bool = True) -> None:
-        if self.values.dtype.kind != "f":
-            if self.null is None:
-                self.null = np.zeros(len(self.values), np.bool_)
-            self.null[rows] = null
+    def skip(self, rows: slice, null: Rows | Mask = _EVERY) -> None:
+        """Leave rows, or some of them, without a value."""
+        if self.values.dtype.kind == "f":
+            self.values[rows][null] = np.nan
+            return
+        if self.null is None:
+            self.null = np.zeros(len(self.values), np.bool_)
+        self.null[rows][null] = True
 
     def _widen(self, dtype: np.dtype[Any]) -> None:
         if dtype == self.values.dtype:
