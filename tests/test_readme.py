@@ -1,0 +1,102 @@
+"""The README does what it says: its snippets run, in the order in which they stand."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from ztfnb import cli, profiles
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+
+
+class Block(NamedTuple):
+    language: str
+    line: int
+    text: str
+
+
+def blocks() -> Iterator[Block]:
+    """Code blocks of the README, with the line on which each begins."""
+    text = README.read_text()
+    for match in re.finditer(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        yield Block(match[1], text[: match.start()].count("\n") + 2, match[2])
+
+
+def commands(block: Block) -> Iterator[list[str]]:
+    """Commands of a console block, without their comments."""
+    for line in block.text.splitlines():
+        words = shlex.split(line, comments=True)
+        if words:
+            yield words
+
+
+def test_tour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every Python snippet runs, after the commands before it that write files."""
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    ran = 0
+    try:
+        for block in blocks():
+            if block.language == "python":
+                # Blank lines before it, so that a traceback shows the line of the README.
+                code = compile("\n" * (block.line - 1) + block.text, str(README), "exec")
+                exec(code, names)  # noqa: S102 - our own README
+                ran += 1
+            elif block.language == "console":
+                for words in commands(block):
+                    if words[:2] == ["ztfnb", "simulate"] and "--to" in words:
+                        assert cli.main(words[1:]) == 0
+    finally:
+        if "live" in names:
+            names["live"].stop()
+    assert ran > 5
+
+
+def test_commands() -> None:
+    """Every command line is one that the command, or the Makefile, understands."""
+    found = [
+        words for block in blocks() if block.language == "console" for words in commands(block)
+    ]
+    assert {words[0] for words in found} == {"ztfnb", "make"}
+    for words in found:
+        if words[0] == "ztfnb":
+            cli.parser().parse_args(words[1:])
+        else:
+            subprocess.run(["make", "-n", *words[1:]], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The profile that is shown is one that ztfnb accepts."""
+    (text,) = [block.text for block in blocks() if block.language == "toml"]
+    config = tmp_path / "profiles.toml"
+    config.write_text(text)
+    monkeypatch.setenv("ZTFNB_CONFIG", str(config))
+    assert profiles.profile("uw").programids == (1,)
+
+
+def test_every_block_is_tested() -> None:
+    """No code block is of a kind that these tests pass over."""
+    assert {block.language for block in blocks()} == {"python", "console", "toml"}
+    assert README.read_text().count("```") == 2 * len(list(blocks()))
+
+
+def test_links_lead_somewhere() -> None:
+    """Each relative link and picture is a file of the repository, each anchor a heading."""
+    text = README.read_text()
+    headings = {
+        re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    }
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith("#"):
+            assert target[1:] in headings
+        elif "://" not in target:
+            assert (ROOT / target).is_file(), target
