@@ -8,14 +8,13 @@ and Flood 2014, OOPSLA, "Fast splittable pseudorandom number generators").
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-Keys = "NDArray[np.uint64]"
 
 _GOLDEN = 0x9E3779B97F4A7C15
 _MASK = 0xFFFFFFFFFFFFFFFF
@@ -69,9 +68,9 @@ def poisson(key: NDArray[np.uint64], salt: int, mean: float) -> int:
     if mean <= 0.0:
         return 0
     if mean > 50.0:
-        return max(0, round(mean + mean**0.5 * float(normal(key[:1], salt)[0])))
+        return max(0, round(mean + math.sqrt(mean) * float(normal(key[:1], salt)[0])))
     left = float(uniform(key[:1], salt)[0])
-    chance = float(np.exp(-mean))
+    chance = math.exp(-mean)
     count = 0
     while left > chance and count < 1000:
         left -= chance

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -99,20 +100,22 @@ def find(plan: Plan, visit: Visits) -> Found:
     south = np.concatenate([there.south, south]) + visit.dither_y[0]
     artefacts, (its_rcid, its_x, its_y) = _artefacts(plan, visit)
     everything = Sources.joined([there.sources, bodies, artefacts])
-    rcid, x, y = geometry.channel(west, south)
-    rcid = np.concatenate([rcid, its_rcid])
-    x, y = np.concatenate([x, its_x]), np.concatenate([y, its_y])
+    on_sky = geometry.channel(west, south)
+    rcid = np.concatenate([on_sky[0], its_rcid])
+    x, y = np.concatenate([on_sky[1], its_x]), np.concatenate([on_sky[2], its_y])
     rows = np.flatnonzero(geometry.is_covered(np.full(len(x), index), rcid, x, y))
     seen = observe(
-        everything, rows, visit, np.zeros(len(rows), np.int64), (rcid[rows], x[rows], y[rows])
+        everything, rows, visit, np.zeros(len(rows), np.int64), place=(rcid[rows], x[rows], y[rows])
     ).taking_found()
     who = seen.object_row
     cell = seen.rcid // 4
     passing = who >= len(there.number)
     number = np.concatenate([there.number, np.zeros(len(bodies) + len(artefacts), np.int64)])[who]
+    # What is there once is counted after all that stays.
+    after = np.zeros(16, np.int64)
+    np.maximum.at(after, there.cell, there.number + 1)
     rank = world.rank_in_cell(np.where(passing, cell, -1))
-    most = world.passing_numbers(plan)
-    number = np.where(passing, np.where(rank < most, rank, 4000 + rank), number)
+    number = np.where(passing, after[cell] + rank, number)
     order = np.lexsort((number, seen.rcid))
     return Found(everything.take(who), seen, cell, number).take(order)
 
@@ -130,7 +133,7 @@ def look_back(plan: Plan, found: Found, visit: Visits) -> Past:
     index, night, now = int(visit.index[0]), int(visit.night[0]), float(visit.jd[0])
     sky = geometry.grid()
     parts: list[Visits] = []
-    rows: list[tuple[NDArray[Any], ...]] = []
+    rows: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]] = []
     start = 0
     for other in sky.neighbours[index].tolist():
         west, south = geometry.to_plane(
@@ -161,7 +164,9 @@ def look_back(plan: Plan, found: Found, visit: Visits) -> Past:
     order = np.lexsort((visits.jd[when], who))
     who, when, rcid, x, y = (column[order] for column in (who, when, rcid, x, y))
     stays = ~np.isin(found.sources.kind, [int(Kind.ASTEROID), *map(int, ONE_OFF)])
-    return Past(visits, observe(found.sources, who, visits, when, (rcid, x, y), present=stays[who]))
+    return Past(
+        visits, observe(found.sources, who, visits, when, place=(rcid, x, y), present=stays[who])
+    )
 
 
 def _numbered(
@@ -205,7 +210,7 @@ def alerts(plan: Plan, visit: Visits) -> Iterator[tuple[dict[str, Any], Truth]]:
 def _split(owner: NDArray[np.int64], items: list[Any], count: int) -> list[list[Any]]:
     """Return the items of each owner; owners are sorted."""
     edges = np.searchsorted(owner, np.arange(count + 1)).tolist()
-    return [items[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [items[a:b] for a, b in pairwise(edges)]
 
 
 def _batch(plan: Plan, found: Found, visit: Visits) -> Iterator[tuple[dict[str, Any], Truth]]:
@@ -216,12 +221,12 @@ def _batch(plan: Plan, found: Found, visit: Visits) -> Iterator[tuple[dict[str, 
     nearby = around(found.sources, place_key)
     names = _names(plan, found, past, visit)
     shared = measure.detection_columns(
-        found.sources, nearby, np.arange(count), found.observations, visit, found.number
+        found.sources, nearby, np.arange(count), found.observations, visit, number=found.number
     )
     columns = shared | measure.candidate_columns(found.sources, nearby, found.observations, visit)
     columns |= _counts(past, found, visit)
     columns["pdiffimfilename"] = _image_names(found.observations, visit, archived=False)
-    candidates = packet.records(columns, packet.CANDIDATE_FIELDS, count)
+    candidates = packet.records(columns, "candidate", count)
     histories = _histories(plan, found, past, nearby, visit)
     forced = _forced(found, past, nearby, visit)
     scenes = _scenes(found, nearby, visit, shared)
@@ -307,16 +312,16 @@ def _histories(
     limits = looks.take(np.flatnonzero(~is_detection))
     number, _ = _numbered(plan, found, past, detections, int(visit.night[0]))
     columns = measure.detection_columns(
-        found.sources, nearby, detections.object_row, detections, past.visits, number
+        found.sources, nearby, detections.object_row, detections, past.visits, number=number
     )
     # The survey keeps the nearest minor planet in the alert itself only.
     for name in ("ssdistnr", "ssmagnr", "ssnamenr"):
         del columns[name]
     columns["pdiffimfilename"] = _image_names(detections, past.visits, archived=True)
-    rows = packet.records(columns, packet.HISTORY_FIELDS, len(detections))
+    rows = packet.records(columns, "prv_candidate", len(detections))
     empty = measure.exposure_columns(limits, past.visits)
     empty["pdiffimfilename"] = _image_names(limits, past.visits, archived=True)
-    empty_rows = packet.records(empty, packet.HISTORY_FIELDS, len(limits))
+    empty_rows = packet.records(empty, "prv_candidate", len(limits))
     entries: list[dict[str, Any]] = [{}] * len(looks)
     for place, row in zip(np.flatnonzero(is_detection).tolist(), rows, strict=True):
         entries[place] = row
@@ -335,7 +340,7 @@ def _forced(
     earlier &= draws.uniform(draws.key_of(exposure, looks.rcid), 95) > 0.1
     looks = looks.take(np.flatnonzero(earlier))
     columns = measure.forced_columns(found.sources, nearby, looks.object_row, looks, past.visits)
-    rows = packet.records(columns, packet.FORCED_FIELDS, len(looks))
+    rows = packet.records(columns, "fp_hist", len(looks))
     split = _split(looks.object_row, rows, len(found.number))
     return [entries[: -_FORCED_MOST - 1 : -1] for entries in split]
 
@@ -362,6 +367,7 @@ def _scenes(
     look = draws.key_of(visit.key, found.sources.key)
     tilt = 2.0 * np.pi * draws.uniform(found.sources.key, 81)
     patch = draws.uniform(look, 82)
+    misfit = 2.0 * np.pi * draws.uniform(look, 83)
     return [
         stamps.Scene(
             x=from_x[place] + stamps.to_pixels(nearby.east[place]),
@@ -369,6 +375,7 @@ def _scenes(
             flux=flux[place],
             radius=nearby.radius[place] / geometry.PIXEL,
             tilt=float(tilt[place]),
+            misfit=float(misfit[place]),
             change=float(observations.flux[place]),
             change_x=float(x[place] - column[place]),
             change_y=float(y[place] - row[place]),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -235,7 +235,7 @@ def is_covered(
     )
 
 
-def channel_origin(rcid: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def channel_origin(rcid: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return where (x, y) = (0, 0) of each readout channel lies on the focal plane [pixels]."""
     detector, quadrant = rcid // 4, rcid % 4
     column, row = detector % 4, 3 - detector // 4

@@ -111,13 +111,7 @@ def forced_columns(
     def unless_failed(values: NDArray[np.float64], decimals: int) -> list[Any]:
         return _listed(np.where(failed, FORCED_MISSING, values), decimals)
 
-    return {
-        name: common[name]
-        for name in (
-            "field rcid fid pid magzpsci magzpsciunc magzpscirms clrcoeff clrcounc diffmaglim "
-            "programid jd"
-        ).split()
-    } | {
+    return common | {
         "rfid": identity.reference_id(np.array(common["field"]), fid, rcid).tolist(),
         "sciinpseeing": _listed(visits.seeing[rows] * draws.between(quadrant, 32, 0.96, 1.06), 4),
         "scibckgnd": _listed(sky_level(noise, fid) * draws.between(quadrant, 33, 0.95, 1.05), 3),
@@ -218,11 +212,12 @@ def detection_columns(
     around_row: NDArray[np.int64],
     observations: Observations,
     visits: Visits,
+    *,
     number: NDArray[np.int64],
 ) -> Columns:
     """Return everything that candidate and history share for each detection."""
     rows, who = observations.visit_row, observations.object_row
-    kind, fid = objects.kind[who], visits.fid[rows]
+    kind = objects.kind[who]
     key = draws.key_of(visits.key[rows], objects.key[who])
     columns = exposure_columns(observations, visits)
     positive = observations.flux > 0.0
@@ -275,7 +270,7 @@ def detection_columns(
     count = np.clip(np.floor(-negative * np.log(draws.uniform(key, 65))), 0, 13)
     ratio = np.where(count == 0, 1.0, 1.0 - count / 26.0 * draws.uniform(key, 66))
     logit = np.where(bogus, -0.35, 0.75 + 0.25 * np.log10(brightness + 0.3) * 1.5)
-    width = np.where(bogus, 0.62, 0.8)
+    width = np.where(bogus, 0.62, 1.05)
     score = np.clip(_squashed(logit + width * draws.normal(key, 67)), 0.17, 0.985)
 
     ast = kind == Kind.ASTEROID
@@ -442,7 +437,7 @@ def _catalogue_columns(
             return _listed(np.where(there, values, MISSING), decimals)
 
         columns[f"objectidps{label}"] = [
-            value if ok else None
+            value if ok else int(MISSING)
             for value, ok in zip(name[pick].tolist(), there.tolist(), strict=True)
         ]
         bands = (("g", 22.4, around.g), ("r", 22.2, around.r), ("i", 22.1, around.i))
@@ -479,7 +474,7 @@ def _gaia(around: Surroundings, away: NDArray[np.float64]) -> Columns:
         last = np.max(np.where(np.isfinite(away), away, 0.0), axis=1)
         beyond = np.hypot(radius, last)
         distance = np.where(np.isfinite(close), close, beyond)
-        random = depth + np.log10(draws.uniform(around.key, salt + 1)) / 0.27
+        random = depth + np.log10(draws.uniform(around.key, salt + 1)) / 0.45
         magnitude = np.where(np.isfinite(close), blue[place, nearest], np.maximum(random, 9.0))
         there = distance < 90.0
         found[salt] = (np.where(there, distance, MISSING), np.where(there, magnitude, MISSING))

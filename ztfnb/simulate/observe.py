@@ -24,7 +24,7 @@ THRESHOLD = 5.0
 """Signal-to-noise from which a detection becomes an alert."""
 RAW_THRESHOLD = 3.0
 """Signal-to-noise from which it counts in ``ndethist``."""
-_DIPOLE_CHANCE = 0.16
+_DIPOLE_CHANCE = 0.22
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,8 @@ def flux_error(
     3 mag above it, more on top of bright stars.
     """
     brightness = np.abs(flux) / limit_flux
-    variance = 0.165**2 + 0.017 * brightness + (0.032 * brightness) ** 2
-    return np.sqrt(limit_flux**2 * variance + (0.006 * under) ** 2)
+    variance = 0.165**2 + 0.019 * brightness + (0.02 * brightness) ** 2
+    return np.sqrt(limit_flux**2 * variance + (0.008 * under) ** 2)
 
 
 def observe(
@@ -85,6 +85,7 @@ def observe(
     object_row: NDArray[np.int64],
     visits: Visits,
     visit_row: NDArray[np.int64],
+    *,
     place: tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]],
     present: NDArray[np.bool_] | None = None,
 ) -> Observations:
@@ -124,7 +125,7 @@ def observe(
     flux = true_flux + noise * flux_error(true_flux, limit_flux, under)
     sigma = flux_error(flux, limit_flux, under)
     # A few are lost to masks and to cuts on their shape.
-    kept = draws.uniform(look, 6) > 0.04
+    kept = draws.uniform(look, 6) > 0.1
     return Observations(
         object_row=object_row,
         visit_row=visit_row,
@@ -156,8 +157,8 @@ def _artefact(kind: NDArray[np.int64], look: NDArray[np.uint64]) -> NDArray[np.f
     left = np.zeros(len(kind))
     which = np.flatnonzero(kind >= Kind.DIPOLE)
     key = look[which]
-    size = 10.0 ** (-0.4 * 1.05 * np.log(draws.uniform(key, 11)))
+    size = 10.0 ** (-0.4 * 1.35 * np.log(draws.uniform(key, 11)))
     sign = np.where(draws.uniform(key, 12) < 0.55, 1.0, -1.0)
     happens = (kind[which] != Kind.DIPOLE) | (draws.uniform(key, 13) < _DIPOLE_CHANCE)
-    left[which] = np.where(happens, 1.1 * sign * np.minimum(size, 60.0), 0.0)
+    left[which] = np.where(happens, 1.15 * sign * np.minimum(size, 90.0), 0.0)
     return left

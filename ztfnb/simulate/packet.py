@@ -2,53 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from ztfnb.schema import ztf_schema
 
+if TYPE_CHECKING:
     from ztfnb.simulate.measure import Columns
 
 SCHEMA_VERSION = "4.02"
 PUBLISHER = "ZTF (www.ztf.caltech.edu)"
 
-_SHARED = (
-    "jd fid pid diffmaglim pdiffimfilename programpi programid candid isdiffpos tblid nid rcid "
-    "field xpos ypos ra dec magpsf sigmapsf chipsf magap sigmagap distnr magnr sigmagnr chinr "
-    "sharpnr sky magdiff fwhm classtar mindtoedge magfromlim seeratio aimage bimage aimagerat "
-    "bimagerat elong nneg nbad rb ssdistnr ssmagnr ssnamenr sumrat magapbig sigmagapbig ranr decnr"
-).split()
-CANDIDATE_FIELDS = tuple(
-    _SHARED
-    + (
-        "sgmag1 srmag1 simag1 szmag1 sgscore1 distpsnr1 ndethist ncovhist jdstarthist jdendhist "
-        "scorr tooflag objectidps1 objectidps2 sgmag2 srmag2 simag2 szmag2 sgscore2 distpsnr2 "
-        "objectidps3 sgmag3 srmag3 simag3 szmag3 sgscore3 distpsnr3 nmtchps rfid jdstartref "
-        "jdendref nframesref rbversion dsnrms ssnrms dsdiff magzpsci magzpsciunc magzpscirms "
-        "nmatches clrcoeff clrcounc zpclrcov zpmed clrmed clrrms neargaia neargaiabright maggaia "
-        "maggaiabright exptime drb drbversion"
-    ).split()
-)
-HISTORY_FIELDS = tuple(
-    [
-        *_SHARED,
-        *"scorr magzpsci magzpsciunc magzpscirms clrcoeff clrcounc rbversion".split(),
-    ]
-)
-FORCED_FIELDS = tuple(
-    (
-        "field rcid fid pid rfid sciinpseeing scibckgnd scisigpix magzpsci magzpsciunc "
-        "magzpscirms clrcoeff clrcounc exptime adpctdif1 adpctdif2 diffmaglim programid jd "
-        "forcediffimflux forcediffimfluxunc procstatus distnr ranr decnr magnr sigmagnr chinr "
-        "sharpnr"
-    ).split()
-)
+
+@cache
+def field_names(record: str) -> tuple[str, ...]:
+    """Return the names of ``candidate``, ``prv_candidate`` or ``fp_hist``, in schema order."""
+    found: tuple[str, ...] = ()
+    waiting: list[Any] = [ztf_schema(SCHEMA_VERSION)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Mapping):
+            if node.get("type") == "record" and node["name"] == f"ztf.alert.{record}":
+                found = tuple(field["name"] for field in node["fields"])
+            waiting += node.values()
+        elif isinstance(node, list | tuple):
+            waiting += node
+    return found
 
 
-def records(columns: Columns, names: Iterable[str], count: int) -> list[dict[str, Any]]:
-    """Return columns as ``count`` dictionaries; a column that is missing is null."""
-    names = tuple(names)
+def records(columns: Columns, record: str, count: int) -> list[dict[str, Any]]:
+    """Return columns as ``count`` records of a kind; a column that is missing is null."""
+    names = field_names(record)
     values = [columns[name] if name in columns else repeat(None, count) for name in names]
     return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
 

@@ -168,12 +168,12 @@ def _visits(seed: int, index: NDArray[np.int64], night: NDArray[np.int64]) -> Vi
         found.append(
             _with_conditions(
                 seed,
-                index[which],
-                night[which],
-                np.round(NIGHT_ZERO + night[which] + seconds / 86400.0, 7),
-                fid,
-                np.where(public[which], 1, 2),
-                (rank[which] + visit * _TURNS_LATER) * 2 + visit,
+                index=index[which],
+                night=night[which],
+                jd=np.round(NIGHT_ZERO + night[which] + seconds / 86400.0, 7),
+                fid=fid,
+                programid=np.where(public[which], 1, 2),
+                slot=(rank[which] + visit * _TURNS_LATER) * 2 + visit,
             )
         )
     return Visits.joined(found)
@@ -181,6 +181,7 @@ def _visits(seed: int, index: NDArray[np.int64], night: NDArray[np.int64]) -> Vi
 
 def _with_conditions(
     seed: int,
+    *,
     index: NDArray[np.int64],
     night: NDArray[np.int64],
     jd: NDArray[np.float64],

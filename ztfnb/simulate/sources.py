@@ -64,18 +64,18 @@ _SUPERNOVA_LIFE = 192  # nights: a plateau of type II, stretched, and its tail
 # Share of the alerts of a long time, and alerts that one object gives at one visit on average
 # (measured on the simulation itself; the share divided by it is the number of objects).
 _ABUNDANCE: dict[Kind, tuple[float, float]] = {
-    Kind.SN_IA: (0.018, 0.30),
-    Kind.SN_II: (0.008, 0.30),
-    Kind.RR_LYRAE: (0.13, 0.45),
-    Kind.ECLIPSING: (0.16, 0.20),
-    Kind.LONG_PERIOD: (0.15, 0.60),
-    Kind.AGN: (0.11, 0.35),
+    Kind.SN_IA: (0.018, 1.30),
+    Kind.SN_II: (0.008, 1.45),
+    Kind.RR_LYRAE: (0.11, 0.50),
+    Kind.ECLIPSING: (0.17, 0.26),
+    Kind.LONG_PERIOD: (0.09, 0.44),
+    Kind.AGN: (0.10, 0.22),
     Kind.DWARF_NOVA: (0.014, 0.15),
-    Kind.ASTEROID: (0.13, 0.50),
-    Kind.DIPOLE: (0.14, 0.11),
-    Kind.HOT_PIXEL: (0.07, 1.0),
-    Kind.BAD_COLUMN: (0.045, 1.0),
-    Kind.EDGE: (0.025, 1.0),
+    Kind.ASTEROID: (0.15, 0.60),
+    Kind.DIPOLE: (0.13, 0.10),
+    Kind.HOT_PIXEL: (0.09, 0.85),
+    Kind.BAD_COLUMN: (0.06, 0.85),
+    Kind.EDGE: (0.03, 0.85),
 }
 VISITS_A_NIGHT = 200.0
 """Exposures of an average night."""
@@ -145,7 +145,7 @@ def made(
     columns |= {"east_rate": np.zeros(len(key)), "north_rate": np.zeros(len(key))}
     columns |= {"host_east": np.zeros(len(key)), "host_north": np.zeros(len(key))}
     return Sources(
-        **(  # type: ignore[arg-type]  # the three below replace arrays of another type
+        **(
             columns
             | {"key": key, "kind": np.full(len(key), int(kind)), "ra": ra, "dec": dec}
             | given
@@ -251,7 +251,7 @@ def asteroids(seed: int, index: int, span: int, alerts_per_night: int) -> Source
         key,
         ra,
         dec,
-        mag=_faint_end(key, 5, 14.8, 20.6, 0.38),
+        mag=_faint_end(key, 5, 14.8, 20.1, 0.33),
         g_minus_r=0.52 + 0.08 * draws.normal(key, 6),
         r_minus_i=0.17 + 0.05 * draws.normal(key, 7),
         period=10.0 ** draws.between(key, 8, -0.9, 0.2),
@@ -282,7 +282,7 @@ def _rr_lyrae(key: NDArray[np.uint64], *place: NDArray[np.float64]) -> Sources:
         Kind.RR_LYRAE,
         key,
         *place,
-        mag=_faint_end(key, 6, 14.0, 19.6, 0.18),
+        mag=_faint_end(key, 6, 13.8, 18.9, 0.14),
         g_minus_r=0.24 + 0.06 * draws.normal(key, 7) + (period - 0.5) * 0.3,
         r_minus_i=0.08 + 0.03 * draws.normal(key, 8),
         period=period,
@@ -306,7 +306,7 @@ def _eclipsing(key: NDArray[np.uint64], *place: NDArray[np.float64]) -> Sources:
         Kind.ECLIPSING,
         key,
         *place,
-        mag=_faint_end(key, 7, 13.6, 19.2, 0.17),
+        mag=_faint_end(key, 7, 13.4, 18.5, 0.13),
         g_minus_r=color,
         r_minus_i=0.42 * color - 0.03,
         period=period,
@@ -325,7 +325,7 @@ def _long_period(key: NDArray[np.uint64], *place: NDArray[np.float64]) -> Source
         Kind.LONG_PERIOD,
         key,
         *place,
-        mag=_faint_end(key, 5, 13.2, 18.6, 0.13),
+        mag=_faint_end(key, 5, 12.9, 18.0, 0.1),
         g_minus_r=color,
         r_minus_i=0.9 * color - 0.4,
         period=np.where(
@@ -346,7 +346,7 @@ def _agn(key: NDArray[np.uint64], *place: NDArray[np.float64]) -> Sources:
         Kind.AGN,
         key,
         *place,
-        mag=_faint_end(key, 4, 15.6, 20.2, 0.32),
+        mag=_faint_end(key, 4, 15.4, 19.6, 0.28),
         g_minus_r=0.28 + 0.18 * draws.normal(key, 5) + 0.25 * np.exp(-redshift / 0.2),
         r_minus_i=0.18 + 0.1 * draws.normal(key, 6),
         period=10.0 ** (2.3 + 0.35 * draws.normal(key, 7)) * (1.0 + redshift),
@@ -381,7 +381,7 @@ def _dipole(key: NDArray[np.uint64], *place: NDArray[np.float64]) -> Sources:
         Kind.DIPOLE,
         key,
         *place,
-        mag=_faint_end(key, 4, 12.6, 17.2, 0.22),
+        mag=_faint_end(key, 4, 12.4, 16.9, 0.2),
         g_minus_r=color,
         r_minus_i=0.42 * color - 0.03,
         amplitude=draws.between(key, 5, 0.05, 0.22),

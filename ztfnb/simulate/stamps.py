@@ -28,8 +28,8 @@ _GAIN = 6.2  # electrons for 1 DN
 _SATURATED = 52000.0  # DN
 _REDONE = 0.22  # noise of the difference that neither image shows, in units of the sky's
 
-# The point-spread function is a core and a wing: share of the flux, width.
-_CORE = ((0.86, 1.0), (0.14, 2.1))
+# The point-spread function is a core and two wings: share of the flux, width.
+_CORE = ((0.86, 1.0), (0.12, 2.0), (0.02, 4.5))
 # An exponential disc as a sum of Gaussians (after Hogg and Lang 2013, PASP 125, 719): share of
 # the flux, width in half-light radii.
 _DISC = ((0.09, 0.22), (0.30, 0.52), (0.41, 0.95), (0.20, 1.55))
@@ -49,6 +49,8 @@ class Scene:
     """Their half-light radii [pixels], 0 for stars."""
     tilt: float
     """Direction of the long axis of galaxies [rad]."""
+    misfit: float
+    """Direction in which the two images are shifted against each other [rad]."""
     change: float
     """Difference flux at the middle [DN], signed."""
     change_x: float
@@ -86,9 +88,10 @@ def _gaussians(
 
 
 def _disc(
-    x: float, y: float, flux: float, radius: float, tilt: float, seeing: float
+    place: tuple[float, float], flux: float, radius: float, *, tilt: float, seeing: float
 ) -> NDArray[np.float64]:
     """Return an inclined exponential disc seen through the atmosphere."""
+    x, y = place
     pixel = np.arange(-_HALF, _HALF + 1.0)
     cosine, sine = np.cos(tilt), np.sin(tilt)
     along = cosine * (pixel[None, :] - x) + sine * (pixel[:, None] - y)
@@ -118,12 +121,11 @@ def _standing(scene: Scene) -> NDArray[np.float64]:
     image = _gaussians(*(np.concatenate(column) for column in zip(*parts, strict=True)))
     for place in np.flatnonzero(big):
         image += _disc(
-            float(scene.x[place]),
-            float(scene.y[place]),
+            (float(scene.x[place]), float(scene.y[place])),
             float(scene.flux[place]),
             float(scene.radius[place]),
-            scene.tilt + float(place),
-            scene.seeing,
+            tilt=scene.tilt + float(place),
+            seeing=scene.seeing,
         )
     return image
 
@@ -135,44 +137,50 @@ def _changed(scene: Scene) -> NDArray[np.float64]:
     flux = scene.change
     if scene.kind == Kind.HOT_PIXEL:
         image = np.zeros((SIDE, SIDE))
-        image[_HALF, _HALF] = 0.82 * flux
-        image[_HALF, _HALF + 1] = 0.12 * flux
-        image[_HALF + 1, _HALF] = 0.06 * flux
+        image[_HALF, _HALF] = 0.6 * flux
+        image[_HALF, _HALF + 1] = 0.2 * flux
+        image[_HALF + 1, _HALF] = 0.12 * flux
+        image[_HALF + 1, _HALF + 1] = 0.08 * flux
         return image
     if scene.kind == Kind.BAD_COLUMN:
         image = np.zeros((SIDE, SIDE))
         start = int(_HALF * (1.0 + np.sin(scene.tilt * 7.0)) * 0.9)
-        image[start:, _HALF] = flux / 7.0
-        image[start:, _HALF + 1] = -flux / 16.0
+        uneven = 1.0 + 0.35 * np.sin(1.7 * np.arange(SIDE - start) + scene.tilt)
+        image[start:, _HALF] = flux / 9.0 * uneven
+        image[start:, _HALF + 1] = -flux / 20.0
         return image
     if scene.kind == Kind.DIPOLE:
         shift = 0.62 * scene.seeing
         lobes = np.array([flux, -0.92 * flux])
         places = np.array([0.0, shift])
-        return _two(
+        return _points(
             x + places * np.cos(scene.tilt), y + places * np.sin(scene.tilt), 1.6 * lobes, sigma
         )
     if scene.kind == Kind.EDGE:
         # Light that piles up along the edge: a short streak beside it.
-        along = np.arange(-3.0, 4.0)
+        along = np.arange(-5.0, 6.0)
+        weight = np.exp(-0.5 * (along / 2.4) ** 2)
         upright = min(scene.column, WIDTH - scene.column) < min(scene.row, HEIGHT - scene.row)
-        zero = np.zeros(7)
-        return _two(
+        zero = np.zeros(len(along))
+        return _points(
             x + (zero if upright else along),
             y + (along if upright else zero),
-            np.full(7, flux / 5.0),
+            flux * weight / weight.sum(),
             0.7 * sigma,
         )
-    return _two(np.array([x]), np.array([y]), np.array([flux]), sigma)
+    return _points(np.array([x]), np.array([y]), np.array([flux]), sigma)
 
 
-def _two(
+def _points(
     x: NDArray[np.float64], y: NDArray[np.float64], flux: NDArray[np.float64], sigma: float
 ) -> NDArray[np.float64]:
     """Return point sources with core and wing."""
     shares = np.repeat([share for share, _ in _CORE], len(x))
     widths = np.repeat([factor * sigma for _, factor in _CORE], len(x))
-    return _gaussians(np.tile(x, 2), np.tile(y, 2), shares * np.tile(flux, 2), widths)
+    repeat = len(_CORE)
+    return _gaussians(
+        np.tile(x, repeat), np.tile(y, repeat), shares * np.tile(flux, repeat), widths
+    )
 
 
 def images(scene: Scene, noise: Image) -> tuple[Image, Image, Image]:
@@ -186,13 +194,15 @@ def images(scene: Scene, noise: Image) -> tuple[Image, Image, Image]:
     standing = _standing(scene)
     change = _changed(scene)
     template_noise = 0.2 * scene.noise
-    # Bright sources subtract to a percent, not to nothing.
-    left = 0.006 * standing
+    # Bright sources subtract to a percent, not to nothing: the images fit to 0.03 pixels.
+    uneven = 0.015 * standing
+    along, across = np.gradient(standing)
+    misfit = 0.03 * (np.cos(scene.misfit) * across + np.sin(scene.misfit) * along)
     spread = np.sqrt(
-        scene.noise**2 - template_noise**2 + np.maximum(standing + change, 0.0) / _GAIN + left**2
+        scene.noise**2 - template_noise**2 + np.maximum(standing + change, 0.0) / _GAIN + uneven**2
     )
     template = scene.sky + standing + template_noise * noise[1]
-    science = template + change + spread * noise[0]
+    science = template + change + misfit + spread * noise[0]
     difference = science - template + _REDONE * scene.noise * noise[2]
     template = np.minimum(template, _SATURATED)
     science = np.minimum(science, _SATURATED)

@@ -46,9 +46,10 @@ class FieldObjects:
 def cell_of(west: NDArray[np.float64], south: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the detector (0-15) nearest to a place on the focal plane."""
     pitch_x, pitch_y = geometry.PITCH
-    column = np.clip(np.floor(west / pitch_x + 2.0), 0, 3)
-    row = np.clip(np.floor(south / pitch_y + 2.0), 0, 3)
-    return ((3 - row) * 4 + column).astype(np.int64)
+    column = np.clip(np.floor(west / pitch_x + 2.0), 0, 3).astype(np.int64)
+    row = np.clip(np.floor(south / pitch_y + 2.0), 0, 3).astype(np.int64)
+    cell: NDArray[np.int64] = (3 - row) * 4 + column
+    return cell
 
 
 def rank_in_cell(cell: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -58,15 +59,6 @@ def rank_in_cell(cell: NDArray[np.int64]) -> NDArray[np.int64]:
     rank = np.empty(len(cell), np.int64)
     rank[order] = np.arange(len(cell)) - np.searchsorted(arranged, arranged)
     return rank
-
-
-def passing_numbers(plan: Plan) -> int:
-    """Return how many numbers are kept for what is there once (asteroids, artefacts)."""
-    return 12 + plan.alerts_per_night // 4000
-
-
-def _supernova_numbers(plan: Plan) -> int:
-    return 8 + plan.alerts_per_night // 12000
 
 
 def _near(index: int, objects: Sources) -> tuple[Sources, NDArray[np.float64], NDArray[np.float64]]:
@@ -95,8 +87,7 @@ def _stars(plan: Plan, index: int) -> FieldObjects:
     parts = [_own_stars(plan, int(other)) for other in grid().neighbours[index]]
     objects, west, south = _near(index, sources.Sources.joined(parts))
     cell = cell_of(west, south)
-    first = passing_numbers(plan) + 8 * _supernova_numbers(plan)
-    return FieldObjects(objects, west, south, cell, first + rank_in_cell(cell))
+    return FieldObjects(objects, west, south, cell, rank_in_cell(cell))
 
 
 @lru_cache(maxsize=512)
@@ -104,15 +95,13 @@ def _supernovae(plan: Plan, index: int, span: int) -> FieldObjects:
     parts = [_own_supernovae(plan, int(other), span) for other in grid().neighbours[index]]
     objects, west, south = _near(index, sources.Sources.joined(parts))
     cell = cell_of(west, south)
-    width = _supernova_numbers(plan)
-    rank = rank_in_cell(cell)
-    # More than there are numbers for, once in a thousand years: past all others.
-    beyond = np.where(rank < width, 0, 3000 + 100 * (span % 8))
-    number = passing_numbers(plan) + (span % 8) * width + rank + beyond
+    # After the stars; eight spans, which is more than are seen together, take turns.
+    first = np.bincount(_stars(plan, index).cell, minlength=16)[cell]
+    number = first + 8 * rank_in_cell(cell) + span % 8
     return FieldObjects(objects, west, south, cell, number)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def standing(plan: Plan, index: int, night: int) -> FieldObjects:
     """Return all objects with a fixed place that a field may show on a night."""
     parts = [_stars(plan, index)]
