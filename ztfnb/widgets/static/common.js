@@ -1,0 +1,86 @@
+// What every widget's page side needs. Strings reach the page as text nodes only.
+
+const IDLE_AFTER = 15 * 60e3; // [ms] without a key or the pointer: then nothing more is asked for
+const REPEAT = 10e3; // [ms] after which an unanswered word of readiness is said again
+
+/** Make an element; `text` becomes a text node. */
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "text") element.textContent = value;
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+/**
+ * Ask the kernel for news, one word for each answer, while someone may be looking.
+ * `say` gives what goes with the word. Returns `answered`, to call when news has come, and `stop`.
+ */
+function listen(model, say = () => ({})) {
+  let asked = 0;
+  let lastSign = performance.now();
+  const ask = () => {
+    const now = performance.now();
+    if (document.hidden || now - lastSign > IDLE_AFTER) return;
+    if (asked && now - asked < REPEAT) return;
+    asked = now;
+    model.send({ kind: "ready", ...say() });
+  };
+  const sign = () => {
+    const slept = performance.now() - lastSign > IDLE_AFTER;
+    lastSign = performance.now();
+    if (slept) ask();
+  };
+  const timer = setInterval(ask, REPEAT / 4);
+  const ends = new AbortController();
+  const options = { signal: ends.signal, passive: true, capture: true };
+  document.addEventListener("visibilitychange", ask, options);
+  for (const name of ["pointermove", "keydown", "wheel"]) {
+    document.addEventListener(name, sign, options);
+  }
+  ask();
+  return {
+    answered() {
+      asked = 0;
+      // Painted first: a page that cannot keep up asks less often.
+      requestAnimationFrame(ask);
+    },
+    stop() {
+      clearInterval(timer);
+      ends.abort();
+    },
+  };
+}
+
+/** Call `paint` now and whenever a trait changes; returns what undoes it. */
+function follow(model, trait, paint) {
+  const event = `change:${trait}`;
+  model.on(event, paint);
+  paint();
+  return () => model.off(event, paint);
+}
+
+/** A row of buttons of which one is pressed. */
+function choice(label, options, onChange) {
+  const box = make("div", { class: "ztfnb-choice", role: "group", "aria-label": label });
+  for (const [value, text, title] of options) {
+    const button = make("button", { type: "button", text, title, "data-value": value });
+    button.addEventListener("click", () => onChange(value));
+    box.append(button);
+  }
+  box.press = (value) => {
+    for (const button of box.children) {
+      button.setAttribute("aria-pressed", String(button.dataset.value === value));
+    }
+  };
+  return box;
+}
+
+/** A number as bytes of float64 or float32 came: a copy, since buffers need not be aligned. */
+function numbers(view, type) {
+  const { buffer, byteOffset, byteLength } = view;
+  return new type(buffer.slice(byteOffset, byteOffset + byteLength));
+}
