@@ -13,12 +13,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from html import escape
-from threading import RLock
 from typing import Any
 
-from ztfnb.binary import BadValueError, Budget, Reader, Record, Records, reader_of
+from ztfnb.binary import (
+    MAX_VALUES,
+    BadValueError,
+    Budget,
+    Reader,
+    Record,
+    Records,
+    reader_of,
+)
 from ztfnb.errors import DecodeError
-from ztfnb.schema import Schema, parse
+from ztfnb.schema import SCHEMAS_KEPT, Schema, parse
 
 BANDS = {1: "g", 2: "r", 3: "i"}
 """ZTF's filters by ``fid``."""
@@ -31,8 +38,8 @@ _TAI_MINUS_UTC = 37.0
 CORES = {"candidate": "candid", "diaSource": "diaSourceId"}
 """The record that describes the detection, of ZTF and of Rubin, and its identifier inside."""
 
-# Held while a part is decoded on demand: two widgets may ask one alert at the same time.
-_decoding = RLock()
+_SHOWN = 64
+"""Characters of an object's name in a repr."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +54,7 @@ class Layout:
     """Number of fields up to and including the core: they are read at once."""
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=SCHEMAS_KEPT)
 def layout_of(schema: Schema) -> Layout:
     """Return the layout of a schema.
 
@@ -62,13 +69,13 @@ def layout_of(schema: Schema) -> Layout:
         if core not in names:
             continue
         place = names.index(core)
-        inside = [field.name for field in fields[place].type.value.fields]
-        if identity in inside:
+        inside = {field.name: field.type.value for field in fields[place].type.value.fields}
+        if identity in inside and inside[identity].kind in ("int", "long"):
             readers = tuple(reader_of(field.type) for field in fields)
             return Layout(names, readers, core, place + 1)
     raise DecodeError(
         f"the record {schema.name!r} is no alert: it has neither a candidate with a candid nor a "
-        "diaSource with a diaSourceId",
+        "diaSource with a diaSourceId (a whole number)",
         where="schema",
     )
 
@@ -85,42 +92,48 @@ class Alert(Mapping[str, Any]):
         On access to a part whose bytes are damaged.
     """
 
-    __slots__ = ("_budget", "_end", "_layout", "_position", "_source", "_values", "raw")
-
-    raw: bytes
-    """The packet's bytes as they came."""
+    __slots__ = ("_end", "_layout", "_marks", "_raw", "_source", "_values")
 
     def __init__(self, schema: Schema, raw: bytes, buffer: bytes, start: int, end: int) -> None:
-        self.raw = raw
+        self._raw = raw
         self._source = (schema, buffer, start)
         self._layout = layout_of(schema)
-        self._position = start
         self._end = end
-        self._budget = Budget()
+        # Where each field begins, as far as that is known, and what may still be spent there.
+        self._marks = {0: (start, MAX_VALUES)}
         self._values: dict[str, Any] = {}
         self._decode(self._layout.head)
-        if not isinstance(self._values[self._layout.core], Record):
+        core = self._values[self._layout.core]
+        if not isinstance(core, Record) or core[CORES[self._layout.core]] is None:
             raise DecodeError("the packet holds no detection", where=self._layout.core)
 
     def _decode(self, upto: int) -> None:
-        """Decode the fields before number ``upto`` that have not been decoded yet."""
+        """Decode the fields before number ``upto`` that have not been decoded yet.
+
+        Two threads may do so at once: both find the same, and a value once seen stays. No lock is
+        held, which a process forked at that moment would wait for without end.
+        """
         layout, values, buffer = self._layout, self._values, self._source[1]
-        for place in range(len(values), upto):
+        for place in range(upto):
             name = layout.names[place]
+            if name in values:
+                continue
+            position, left = self._marks[place]
+            budget = Budget(left)
             try:
-                value, after = layout.readers[place](buffer, self._position, self._budget)
+                value, after = layout.readers[place](buffer, position, budget)
             except BadValueError as error:
                 raise error.inside(name).located(0) from None
             if after > self._end:
                 raise DecodeError("the record ends inside it", where=name, offset=self._end)
-            self._position = after
-            values[name] = value
-        if upto == len(layout.names) and self._position != self._end:
-            raise DecodeError(
-                f"{self._end - self._position:,} bytes follow the last field",
-                where="record",
-                offset=self._position,
-            )
+            if place + 1 == len(layout.names) and after != self._end:
+                raise DecodeError(
+                    f"{self._end - after:,} bytes follow the last field",
+                    where="record",
+                    offset=after,
+                )
+            self._marks[place + 1] = (after, budget.values)
+            values.setdefault(name, value)
 
     def __getitem__(self, name: str) -> Any:
         try:
@@ -130,8 +143,7 @@ class Alert(Mapping[str, Any]):
             if name not in names:
                 message = f"this alert has no field {name!r}; it has {', '.join(names)}"
                 raise KeyError(message) from None
-        with _decoding:
-            self._decode(names.index(name) + 1)
+        self._decode(names.index(name) + 1)
         return self._values[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -144,8 +156,12 @@ class Alert(Mapping[str, Any]):
         return name in self._layout.names
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Alert) and self.raw == other.raw:
-            return True
+        if isinstance(other, Alert):
+            if self.raw == other.raw:
+                return True
+            # Known without decoding either to the end.
+            if self.candid != other.candid:
+                return False
         return dict(self) == dict(other) if isinstance(other, Mapping) else NotImplemented
 
     def __hash__(self) -> int:
@@ -153,7 +169,7 @@ class Alert(Mapping[str, Any]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         schema, buffer, start = self._source
-        return _rebuild, (schema.raw, self.raw, buffer, start, self._end)
+        return _rebuild, (schema.raw, self._raw, buffer, start, self._end)
 
     def __repr__(self) -> str:
         return f"<Alert {self._summary()}>"
@@ -165,13 +181,26 @@ class Alert(Mapping[str, Any]):
         return list(self)
 
     def _summary(self) -> str:
-        parts = [self.object_id, f"candid {self.candid}"]
+        try:
+            name = self.object_id[:_SHOWN]
+        except DecodeError:
+            name = "(damaged)"
+        parts = [name, f"candid {self.candid}"]
         if UNIX_EPOCH_JD <= self.jd < _YEAR_10000_JD:
             parts.append(f"{self.time:%Y-%m-%d %H:%M:%S} UTC")
         parts.append(f"{self.band} = {self.mag:.2f}")
-        if (score := self.core.get("rb")) is not None:
+        if not math.isnan(score := self._number("rb")):
             parts.append(f"rb = {score:.2f}")
         return ", ".join(parts)
+
+    def _number(self, name: str) -> float:
+        value = self.core.get(name)
+        return float(value) if isinstance(value, int | float) else math.nan
+
+    @property
+    def raw(self) -> bytes:
+        """The packet's bytes as they came."""
+        return self._raw
 
     @property
     def schema(self) -> Schema:
@@ -207,20 +236,23 @@ class Alert(Mapping[str, Any]):
 
     @property
     def ra(self) -> float:
-        """Right ascension, J2000 [deg]."""
-        return float(self.core["ra"])
+        """Right ascension, J2000 [deg]; NaN where the packet does not say."""
+        return self._number("ra")
 
     @property
     def dec(self) -> float:
-        """Declination, J2000 [deg]."""
-        return float(self.core["dec"])
+        """Declination, J2000 [deg]; NaN where the packet does not say."""
+        return self._number("dec")
 
     @property
     def jd(self) -> float:
-        """Julian date of the exposure, UTC [days]: its start for ZTF, its middle for Rubin."""
+        """Julian date of the exposure, UTC [days]: its start for ZTF, its middle for Rubin.
+
+        NaN where the packet does not say.
+        """
         if "jd" in self.core:
-            return float(self.core["jd"])
-        return float(self.core["midpointMjdTai"]) + 2400000.5 - _TAI_MINUS_UTC / 86400
+            return self._number("jd")
+        return self._number("midpointMjdTai") + 2400000.5 - _TAI_MINUS_UTC / 86400
 
     @property
     def time(self) -> datetime:
@@ -228,6 +260,8 @@ class Alert(Mapping[str, Any]):
 
         Raises
         ------
+        ValueError
+            If it is NaN.
         OverflowError
             If it lies outside the years 1 to 9999.
         """
@@ -236,12 +270,13 @@ class Alert(Mapping[str, Any]):
     @property
     def fid(self) -> int | None:
         """ZTF's filter number: 1 is g, 2 is r, 3 is i. None for Rubin."""
-        return self.core.get("fid")
+        return self._integer("fid")
 
     @property
     def band(self) -> str:
-        """Name of the filter."""
-        return BANDS.get(self.core["fid"], "?") if "fid" in self.core else str(self.core["band"])
+        """Name of the filter; ``"?"`` where the packet does not say."""
+        name = self.core.get("band")
+        return name if isinstance(name, str) else BANDS.get(self.fid or 0, "?")
 
     @property
     def mag(self) -> float:
@@ -250,15 +285,18 @@ class Alert(Mapping[str, Any]):
         NaN where there is none.
         """
         if "magpsf" in self.core:
-            value = self.core["magpsf"]
-            return math.nan if value is None else float(value)
-        flux = self.core.get("psfFlux")
-        return 31.4 - 2.5 * math.log10(abs(flux)) if flux else math.nan
+            return self._number("magpsf")
+        flux = abs(self._number("psfFlux"))
+        return 31.4 - 2.5 * math.log10(flux) if flux else math.nan
 
     @property
     def programid(self) -> int | None:
         """ZTF's programme: 1 public, 2 partnership, 3 Caltech. None for Rubin."""
-        return self.core.get("programid")
+        return self._integer("programid")
+
+    def _integer(self, name: str) -> int | None:
+        value = self.core.get(name)
+        return value if isinstance(value, int) else None
 
 
 def _plain(value: Any) -> Any:

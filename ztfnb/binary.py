@@ -15,13 +15,14 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 from operator import itemgetter
 from typing import Any, NoReturn, TypeVar
 
 from fastavro.read import LOGICAL_READERS
 
 from ztfnb.errors import DecodeError
-from ztfnb.schema import Field, Type
+from ztfnb.schema import MAX_NODES, Field, Type
 
 MAX_VALUES = 200_000
 """Values in all arrays and maps of one record; the largest real packets hold about 10,000."""
@@ -101,28 +102,31 @@ class BadValueError(Exception):
         return DecodeError(self.reason, where=where, offset=self.position - start)
 
 
+_SHIFTS = range(0, 70, 7)
+
+
 def read_long(buffer: bytes, position: int) -> tuple[int, int]:
     """Read a zig-zag variable-length integer of at most 64 bits (ten bytes)."""
+    value = 0
+    after = position
     try:
-        byte = buffer[position]
-        if byte < 0x80:
-            return (byte >> 1) ^ -(byte & 1), position + 1
-        value = byte & 0x7F
-        shift = 7
-        while shift < 70:
-            byte = buffer[position + shift // 7]
-            value |= (byte & 0x7F) << shift
-            shift += 7
+        for shift in _SHIFTS:
+            byte = buffer[after]
+            after += 1
             if byte < 0x80:
+                value |= byte << shift
                 if value >> 64:
                     break
-                return (value >> 1) ^ -(value & 1), position + shift // 7
+                return (value >> 1) ^ -(value & 1), after
+            value |= (byte & 0x7F) << shift
     except IndexError:
         raise BadValueError("the data end inside an integer", position) from None
     raise BadValueError("an integer of more than 64 bits", position)
 
 
-def compile_reader(kind: Type) -> Reader:
+# A type that several fields use is compiled once: hostile schemas use one thousands of times.
+@lru_cache(maxsize=8 * MAX_NODES)
+def reader_of(kind: Type) -> Reader:
     """Return the reader of one type."""
     reader = _READERS[kind.kind](kind)
     return _logical(kind, reader) if kind.logical is not None else reader
@@ -206,11 +210,16 @@ def _enum(kind: Type) -> Reader:
 
 
 def _union(kind: Type) -> Reader:
-    readers = [compile_reader(branch) for branch in kind.branches]
+    readers = [reader_of(branch) for branch in kind.branches]
+    # Zig-zag: branch 0 is byte 0, branch 1 is byte 2.
+    by_byte = {bytes((2 * place,)): reader for place, reader in enumerate(readers[:64])}
 
     def read(buffer: bytes, position: int, budget: Budget) -> tuple[Any, int]:
-        reader, after = _choice(buffer, position, readers, "union index")
-        return reader(buffer, after, budget)
+        reader = by_byte.get(buffer[position : position + 1])
+        if reader is not None:
+            return reader(buffer, position + 1, budget)
+        chosen, after = _choice(buffer, position, readers, "union index")
+        return chosen(buffer, after, budget)
 
     return read
 
@@ -230,7 +239,7 @@ def _block(buffer: bytes, position: int, cost: int, budget: Budget) -> tuple[int
 
 def _array(kind: Type) -> Reader:
     assert kind.items is not None  # noqa: S101 - the schema parser gave it
-    item = compile_reader(kind.items)
+    item = reader_of(kind.items)
     cost = max(kind.items.leaves, 1)
 
     def read(buffer: bytes, position: int, budget: Budget) -> tuple[Records[Any], int]:
@@ -251,7 +260,7 @@ def _array(kind: Type) -> Reader:
 
 def _map(kind: Type) -> Reader:
     assert kind.items is not None  # noqa: S101 - the schema parser gave it
-    item = compile_reader(kind.items)
+    item = reader_of(kind.items)
     key = _string(kind)
     cost = kind.items.leaves + 1
 
@@ -303,6 +312,8 @@ _READERS: dict[str, Callable[[Type], Reader]] = {
 }
 
 _FIXED_WIDTH = {"float": "f", "double": "d"}
+_STRIDE = 64
+"""Fields that one step of a record's reader looks ahead at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,50 +349,75 @@ def fixed_width_run(fields: Sequence[Field]) -> Run | None:
 
 
 def _record(kind: Type) -> Reader:
-    steps = tuple(_steps(kind.fields))
+    steps = [_step(kind.fields, at) for at in range(len(kind.fields))]
+    count = len(steps)
+    # Nulls, and the order of the fields, are there before the steps begin.
+    blank = dict.fromkeys(field.name for field in kind.fields)
 
     def read(buffer: bytes, position: int, budget: Budget) -> tuple[Record, int]:
-        values: dict[str, Any] = {}
-        for step in steps:
-            position = step(buffer, position, budget, values)
+        values = blank.copy()
+        at = 0
+        while at < count:
+            at, position = steps[at](buffer, position, budget, values)
         return Record(values), position
 
     return read
 
 
-_Step = Callable[[bytes, int, Budget, dict[str, Any]], int]
+_Step = Callable[[bytes, int, Budget, dict[str, Any]], tuple[int, int]]
+"""Reads one field or more into a dictionary of nulls; returns the next number and position."""
 
 
-def _steps(fields: Sequence[Field]) -> list[_Step]:
-    steps: list[_Step] = []
-    at = 0
-    while at < len(fields):
-        run = fixed_width_run(fields[at:])
-        if run is not None and len(run.fields) > 1:
-            steps.append(_run_step(run))
-            at += len(run.fields)
-        else:
-            steps.append(_field_step(fields[at]))
-            at += 1
-    return steps
+def _step(fields: Sequence[Field], at: int) -> _Step:
+    ahead = fields[at : at + _STRIDE]
+    run = fixed_width_run(ahead)
+    one = _field_step(fields[at], at)
+    step = one if run is None or len(run.fields) == 1 else _run_step(run, at, one)
+    return step if _null_byte(fields[at].type) is None else _nulls_step(ahead, at, step)
 
 
-def _field_step(field: Field) -> _Step:
-    reader = compile_reader(field.type)
+def _field_step(field: Field, at: int) -> _Step:
+    reader = reader_of(field.type)
     name = field.name
+    after = at + 1
 
-    def step(buffer: bytes, position: int, budget: Budget, values: dict[str, Any]) -> int:
+    def step(
+        buffer: bytes, position: int, budget: Budget, values: dict[str, Any]
+    ) -> tuple[int, int]:
         try:
             values[name], position = reader(buffer, position, budget)
         except BadValueError as error:
             raise error.inside(name) from None
-        return position
+        return after, position
 
     return step
 
 
-def _run_step(run: Run) -> _Step:
-    one_by_one = [_field_step(field) for field in run.fields]
+def _null_byte(kind: Type) -> bytes | None:
+    """Return what stands for null where a type or null may stand; None for other types."""
+    if kind.value is kind:
+        return None
+    return b"\0" if kind.branches[0].kind == "null" else b"\2"
+
+
+def _nulls_step(fields: Sequence[Field], at: int, otherwise: _Step) -> _Step:
+    """Pass over all nulls that follow one another: most of an upper limit is null."""
+    null = _null_byte(fields[0].type) or b""
+    stretch = sum(1 for _ in takewhile(lambda field: _null_byte(field.type) == null, fields))
+
+    def step(
+        buffer: bytes, position: int, budget: Budget, values: dict[str, Any]
+    ) -> tuple[int, int]:
+        if not buffer.startswith(null, position):
+            return otherwise(buffer, position, budget, values)
+        marks = buffer[position : position + stretch]
+        count = len(marks) - len(marks.lstrip(null))
+        return at + count, position + count
+
+    return step
+
+
+def _run_step(run: Run, at: int, otherwise: _Step) -> _Step:
     names = [field.name for field in run.fields]
     # Where the values, and the bytes that say "not null", stand among what struct returns.
     takes: list[int] = []
@@ -397,17 +433,18 @@ def _run_step(run: Run) -> _Step:
     pick_marks = _getter(marks)
     pick_values = _getter(takes)
     layout = run.layout
+    after = at + len(names)
 
-    def step(buffer: bytes, position: int, budget: Budget, values: dict[str, Any]) -> int:
-        after = position + layout.size
-        if after <= len(buffer):
+    def step(
+        buffer: bytes, position: int, budget: Budget, values: dict[str, Any]
+    ) -> tuple[int, int]:
+        end = position + layout.size
+        if end <= len(buffer):
             parts = layout.unpack_from(buffer, position)
             if pick_marks(parts) == expected:
                 values.update(zip(names, pick_values(parts), strict=True))
-                return after
-        for one in one_by_one:
-            position = one(buffer, position, budget, values)
-        return position
+                return after, end
+        return otherwise(buffer, position, budget, values)
 
     return step
 
@@ -416,9 +453,3 @@ def _getter(places: Sequence[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...
     if len(places) > 1:
         return itemgetter(*places)
     return lambda parts: tuple(parts[place] for place in places)
-
-
-@lru_cache(maxsize=256)
-def reader_of(kind: Type) -> Reader:
-    """Return the reader of one type, compiled once."""
-    return compile_reader(kind)

@@ -6,16 +6,19 @@ format (Rubin): a zero byte, a schema id of four bytes, and the bare record.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
+import math
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from hashlib import md5
+from numbers import Real
+from typing import Any, NamedTuple
 
 import fastavro
 
 from ztfnb.alert import Alert
+from ztfnb.binary import BadValueError, Budget, Reader, Record, Records, reader_of
 from ztfnb.container import (
     MAX_PACKET_BYTES,
     frame_record,
@@ -23,7 +26,7 @@ from ztfnb.container import (
     read_frame,
 )
 from ztfnb.errors import DecodeError, EncodeError
-from ztfnb.schema import lsst_schema, ztf_schema
+from ztfnb.schema import lsst_schema, parse, ztf_schema
 
 CONFLUENT_HEAD = 5
 """Bytes before the record in Confluent's wire format."""
@@ -46,12 +49,29 @@ def decode(data: bytes) -> Alert:
     DecodeError
         If the bytes are anything else, with what was wrong and where. A part that is decoded
         later may raise it then.
+    TypeError
+        If ``data`` is not bytes.
     """
-    data = bytes(data)
+    data = as_bytes(data)
     if data[:1] == b"\0":
         return _decode_confluent(data)
     header, buffer, start, end = read_frame(data)
     return Alert(header.schema, data, buffer, start, end)
+
+
+def as_bytes(data: object) -> bytes:
+    """Return a packet given as bytes, bytearray or memoryview as bytes.
+
+    Raises
+    ------
+    TypeError
+        If it is anything else.
+    """
+    if isinstance(data, bytes):
+        return data
+    if isinstance(data, bytearray | memoryview):
+        return bytes(data)
+    raise TypeError(f"expected the bytes of a packet, got {type(data).__name__}")
 
 
 def _decode_confluent(data: bytes) -> Alert:
@@ -69,7 +89,8 @@ def encode(alert: Mapping[str, Any], version: str = "4.02") -> bytes:
     Parameters
     ----------
     alert
-        The alert's values. A field that is absent takes its default where it has one.
+        The alert's values. A field that is absent takes its default where it has one; what the
+        schema does not have is left out.
     version
         Schema version, ``"4.02"`` or ``"3.3"``.
 
@@ -78,23 +99,55 @@ def encode(alert: Mapping[str, Any], version: str = "4.02") -> bytes:
     EncodeError
         If a value is missing, of the wrong type or out of range, or the version unknown.
     """
-    header, schema = _writer(version)
+    writer = _writer(version)
     record = io.BytesIO()
     try:
-        fastavro.schemaless_writer(record, schema, alert)
+        fastavro.schemaless_writer(record, writer.schema, alert)
+        body = record.getvalue()
+        _compare(writer.read(body, 0, Budget())[0], alert, "")
+    except BadValueError as error:
+        path = ".".join(error.path)
+        raise EncodeError(
+            f"the alert does not fit schema {version}: {path}: {error.reason}"
+        ) from None
     except Exception as error:  # noqa: BLE001 - fastavro raises many kinds for a bad value
         raise EncodeError(
-            f"the alert does not fit schema {version}: {type(error).__name__}: {error}"
+            f"the alert does not fit schema {version}: {type(error).__name__}: {str(error)[:400]}"
         ) from None
-    body = record.getvalue()
-    return frame_record(header, hashlib.md5(body, usedforsecurity=False).digest(), body)
+    packet = frame_record(writer.header, md5(body, usedforsecurity=False).digest(), body)
+    if len(packet) > MAX_PACKET_BYTES:
+        raise EncodeError(f"{len(packet):,} bytes; a packet has at most {MAX_PACKET_BYTES:,}")
+    return packet
+
+
+def _compare(written: Any, given: Any, path: str) -> None:
+    """Refuse what fastavro changes in silence: 1.5 or 2**40 in an int, 1e300 in a float."""
+    if isinstance(written, Record):
+        for name, value in written.items():
+            if name in given:
+                _compare(value, given[name], f"{path}.{name}" if path else name)
+    elif isinstance(written, Records):
+        for place, value in enumerate(written):
+            _compare(value, given[place], f"{path}[{place}]")
+    elif isinstance(written, float):
+        if not isinstance(given, Real) or (math.isinf(written) and not math.isinf(given)):
+            raise ValueError(f"{path}: {given!r} is no number that it can hold")
+    elif written != given:
+        raise ValueError(f"{path}: {given!r} would become {written!r}")
+
+
+class _Writer(NamedTuple):
+    header: bytes
+    schema: dict[str, Any]
+    read: Reader
 
 
 @lru_cache(maxsize=8)
-def _writer(version: str) -> tuple[bytes, Any]:
+def _writer(version: str) -> _Writer:
     try:
         schema = ztf_schema(version)
     except DecodeError as error:
         raise EncodeError(error.reason) from None
     text = {name: part for name, part in schema.items() if not name.startswith("__")}
-    return make_header(json.dumps(text, separators=(",", ":")).encode()), schema
+    raw = json.dumps(text, separators=(",", ":")).encode()
+    return _Writer(make_header(raw), dict(schema), reader_of(parse(raw).root))

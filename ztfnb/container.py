@@ -16,16 +16,14 @@ from typing import BinaryIO, NamedTuple
 
 from ztfnb.binary import BadValueError, Budget, read_long, reader_of
 from ztfnb.errors import DecodeError, DecodeWarning
-from ztfnb.schema import MAX_SCHEMA_BYTES, Schema, parse
+from ztfnb.schema import MAX_SCHEMA_BYTES, SCHEMAS_KEPT, Schema, parse
 
 MAGIC = b"Obj\x01"
 SYNC_BYTES = 16
 MAX_PACKET_BYTES = 4 * 1024 * 1024
 """The largest packet accepted; real ones take 70-140 kB."""
-MAX_BLOCK_BYTES = 64 * 1024 * 1024
-"""The largest block of a file of many records."""
-MAX_INFLATED_BYTES = 16 * 1024 * 1024
-_MAX_HEADERS = 256
+MAX_BLOCK_BYTES = 16 * 1024 * 1024
+"""The largest block of a file of many records, as it comes and inflated."""
 _KEY_BYTES = 64
 
 
@@ -115,8 +113,9 @@ def _judge_trailing(data: bytes, position: int, sync: bytes) -> None:
     )
 
 
-# Headers seen, by their first bytes (which hold the schema's length, so that few share them).
+# Headers seen, by their first bytes; these hold the schema's length, so that few share them.
 _headers: dict[bytes, tuple[Header, ...]] = {}
+_SHARED = 8
 
 
 def read_header(data: bytes) -> Header:
@@ -131,10 +130,10 @@ def read_header(data: bytes) -> Header:
         if data.startswith(header.raw):
             return header
     header = _parse_header(data)
-    if len(_headers) >= _MAX_HEADERS:
+    if sum(map(len, _headers.copy().values())) >= SCHEMAS_KEPT:
         _headers.clear()
     # Replaced, never changed in place: other threads may be reading.
-    _headers[data[:_KEY_BYTES]] = (header, *_headers.get(data[:_KEY_BYTES], ())[:7])
+    _headers[data[:_KEY_BYTES]] = (header, *_headers.get(data[:_KEY_BYTES], ())[: _SHARED - 1])
     return header
 
 
@@ -187,8 +186,8 @@ def _read_metadata(data: bytes) -> tuple[dict[str, bytes], int]:
 
 def _deflate(data: bytes) -> bytes:
     inflater = zlib.decompressobj(wbits=-15)
-    result = inflater.decompress(data, MAX_INFLATED_BYTES + 1)
-    if len(result) <= MAX_INFLATED_BYTES and not inflater.eof:
+    result = inflater.decompress(data, MAX_BLOCK_BYTES + 1)
+    if len(result) <= MAX_BLOCK_BYTES and not inflater.eof:
         raise ValueError("the compressed data are cut")
     return result
 
@@ -197,8 +196,8 @@ def _snappy(data: bytes) -> bytes:
     import cramjam  # noqa: PLC0415 - of the extra `codecs`
 
     # Four bytes of checksum follow the compressed data.
-    if cramjam.snappy.decompress_raw_len(data[:-4]) > MAX_INFLATED_BYTES:
-        raise ValueError(f"it inflates to more than {MAX_INFLATED_BYTES:,} bytes")
+    if cramjam.snappy.decompress_raw_len(data[:-4]) > MAX_BLOCK_BYTES:
+        raise ValueError(f"it inflates to more than {MAX_BLOCK_BYTES:,} bytes")
     result = bytes(cramjam.snappy.decompress_raw(data[:-4]))
     if zlib.crc32(result) != int.from_bytes(data[-4:], "big"):
         raise ValueError("the checksum does not match")
@@ -208,8 +207,8 @@ def _snappy(data: bytes) -> bytes:
 def _zstandard(data: bytes) -> bytes:
     import cramjam  # noqa: PLC0415 - of the extra `codecs`
 
-    room = bytearray(MAX_INFLATED_BYTES + 1)
-    return bytes(room[: cramjam.zstd.decompress_into(data, room)])
+    room = bytearray(MAX_BLOCK_BYTES + 1)
+    return bytes(memoryview(room)[: cramjam.zstd.decompress_into(data, room)])
 
 
 _INFLATE: dict[str, Callable[[bytes], bytes]] = {
@@ -228,9 +227,9 @@ def _inflate(data: bytes, codec: str) -> bytes:
         ) from None
     except Exception as error:  # noqa: BLE001 - each library raises kinds of its own
         raise DecodeError(f"bad {codec} data: {error}", where="block") from None
-    if len(result) > MAX_INFLATED_BYTES:
+    if len(result) > MAX_BLOCK_BYTES:
         raise DecodeError(
-            f"the block inflates to more than {MAX_INFLATED_BYTES:,} bytes", where="block"
+            f"the block inflates to more than {MAX_BLOCK_BYTES:,} bytes", where="block"
         )
     return result
 
@@ -302,6 +301,8 @@ def _split(header: Header, sync: bytes, block: bytes, count: int) -> Iterator[by
             _record, end = read(body, start, Budget())
         except BadValueError as error:
             raise error.located(0).inside(f"record {number} of {count}") from None
+        if end == start:
+            raise DecodeError("a record of no bytes", where=f"record {number} of {count}")
         yield frame_record(raw, sync, body[start:end])
         start = end
     if start != len(body):

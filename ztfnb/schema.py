@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -22,10 +22,14 @@ import fastavro
 from ztfnb.errors import DecodeError
 
 MAX_SCHEMA_BYTES = 256 * 1024
+MAX_FIXED_BYTES = 256 * 1024
 MAX_DEPTH = 12
 MAX_NODES = 2_000
 MAX_LEAVES = 10_000
 """Values in one record with every array empty; a type used twice counts twice."""
+SCHEMAS_KEPT = 64
+_SHOWN = 80
+"""Characters of a name that an error message shows."""
 
 _PRIMITIVES = {
     # kind: fewest bytes that a value takes
@@ -59,6 +63,8 @@ class Type:
     """The schema node, where it carries a logical type."""
     leaves: int = 1
     """Values that one instance holds at least; what is inside arrays and maps counts once."""
+    height: int = 0
+    """Levels of types below this one, through the names that it uses as well."""
     min_bytes: int = 0
 
     @property
@@ -90,8 +96,8 @@ class Schema:
         return self.root.name
 
 
-# As many as a decade of the survey has; at 30 kB each they take a few megabytes.
-@lru_cache(maxsize=256)
+# More than a decade of the survey has; the largest that pass take about 1 MB each.
+@lru_cache(maxsize=SCHEMAS_KEPT)
 def parse(raw: bytes) -> Schema:
     """Parse the JSON text of a schema whose top is a record.
 
@@ -117,7 +123,8 @@ def parse(raw: bytes) -> Schema:
         # The tree is known to be small and finite by now, which fastavro relies on.
         fastavro.parse_schema(tree)
     except Exception as error:  # noqa: BLE001 - fastavro raises many kinds for a bad schema
-        raise DecodeError(f"not a valid Avro schema: {error}", where="schema") from None
+        reason = f"not a valid Avro schema: {str(error)[:400]}"
+        raise DecodeError(reason, where="schema") from None
     return Schema(raw, root)
 
 
@@ -140,27 +147,33 @@ class _Resolver:
         if isinstance(node, list):
             return self._union(node, namespace, depth, path)
         if not isinstance(node, dict):
-            raise DecodeError(f"expected a type, got {str(node)[:40]!r}", where=path)
-        kind = node.get("type")
-        if kind in ("record", "enum", "fixed"):
-            result = self._named_type(node, str(kind), namespace, depth, path)
-        elif kind in ("array", "map"):
-            inner = node.get("items" if kind == "array" else "values")
-            items = self.resolve(inner, namespace=namespace, depth=depth + 1, path=f"{path}[]")
-            result = Type(kind, items=items, leaves=1 + items.leaves, min_bytes=1)
-        else:
-            result = self.resolve(kind, namespace=namespace, depth=depth + 1, path=path)
+            raise DecodeError(f"expected a type, got {type(node).__name__}", where=path)
+        result = self._described(node, namespace, depth, path)
         if result.leaves > MAX_LEAVES:
             raise DecodeError(f"a record of more than {MAX_LEAVES:,} values", where=path)
-        if "logicalType" in node and result.kind in (*_PRIMITIVES, "fixed"):
-            return Type(
-                result.kind,
-                name=result.name,
-                size=result.size,
-                logical=node,
-                min_bytes=result.min_bytes,
-            )
+        if result.height > MAX_DEPTH:
+            raise DecodeError(f"types in one another more than {MAX_DEPTH} deep", where=path)
+        if isinstance(node.get("logicalType"), str) and result.kind in (*_PRIMITIVES, "fixed"):
+            result = replace(result, logical=node)
+            if result.name:
+                self._named[result.name] = result
         return result
+
+    def _described(self, node: dict[str, Any], namespace: str, depth: int, path: str) -> Type:
+        kind = node.get("type")
+        if kind in ("record", "enum", "fixed"):
+            return self._named_type(node, str(kind), namespace, depth, path)
+        if kind not in ("array", "map"):
+            return self.resolve(kind, namespace=namespace, depth=depth + 1, path=path)
+        inner = node.get("items" if kind == "array" else "values")
+        items = self.resolve(inner, namespace=namespace, depth=depth + 1, path=f"{path}[]")
+        return Type(
+            str(kind),
+            items=items,
+            leaves=1 + items.leaves,
+            height=1 + items.height,
+            min_bytes=1,
+        )
 
     def _reference(self, name: str, namespace: str, path: str) -> Type:
         if name in _PRIMITIVES:
@@ -168,10 +181,10 @@ class _Resolver:
         full = name if "." in name or not namespace else f"{namespace}.{name}"
         for candidate in (full, name):
             if candidate in self._open:
-                raise DecodeError(f"the type {candidate} contains itself", where=path)
+                raise DecodeError(f"the type {candidate[:_SHOWN]} contains itself", where=path)
             if candidate in self._named:
                 return self._named[candidate]
-        raise DecodeError(f"the type {name[:80]!r} is used but not defined", where=path)
+        raise DecodeError(f"the type {name[:_SHOWN]!r} is used but not defined", where=path)
 
     def _union(self, node: list[Any], namespace: str, depth: int, path: str) -> Type:
         if not node:
@@ -183,6 +196,7 @@ class _Resolver:
             "union",
             branches=branches,
             leaves=max(branch.leaves for branch in branches),
+            height=1 + max(branch.height for branch in branches),
             min_bytes=1 + min(branch.min_bytes for branch in branches),
         )
 
@@ -194,9 +208,11 @@ class _Resolver:
             raise DecodeError(f"a {kind} without a name", where=path)
         if "." not in name:
             space = node.get("namespace", namespace)
+            if not isinstance(space, str | None):
+                raise DecodeError("a namespace that is no text", where=path)
             name = f"{space}.{name}" if space else name
         if name in self._named or name in self._open:
-            raise DecodeError(f"the type {name} is defined twice", where=path)
+            raise DecodeError(f"the type {name[:_SHOWN]} is defined twice", where=path)
         self._open.add(name)
         if kind == "record":
             result = self._record(node, name, depth, path)
@@ -207,8 +223,9 @@ class _Resolver:
             result = Type("enum", name=name, symbols=tuple(symbols), min_bytes=1)
         else:
             size = node.get("size")
-            if not isinstance(size, int) or not 0 <= size <= MAX_SCHEMA_BYTES:
-                raise DecodeError(f"a fixed of size {size!r}", where=path)
+            if not isinstance(size, int) or not 0 <= size <= MAX_FIXED_BYTES:
+                reason = f"a fixed without a size from 0 to {MAX_FIXED_BYTES:,}"
+                raise DecodeError(reason, where=path)
             result = Type("fixed", name=name, size=size, min_bytes=size)
         self._open.remove(name)
         self._named[name] = result
@@ -227,9 +244,10 @@ class _Resolver:
                 entry.get("type"),
                 namespace=space,
                 depth=depth + 1,
-                path=f"{path}.{entry['name'][:80]}",
+                path=f"{path}.{entry['name'][:_SHOWN]}",
             )
-            fields.append(Field(entry["name"], inner, str(entry.get("doc", ""))))
+            doc = entry.get("doc")
+            fields.append(Field(entry["name"], inner, doc if isinstance(doc, str) else ""))
         names = [entry.name for entry in fields]
         if len(set(names)) < len(names):
             raise DecodeError("two fields of one name", where=path)
@@ -238,6 +256,7 @@ class _Resolver:
             name=name,
             fields=tuple(fields),
             leaves=1 + sum(entry.type.leaves for entry in fields),
+            height=1 + max((entry.type.height for entry in fields), default=0),
             min_bytes=sum(entry.type.min_bytes for entry in fields),
         )
 
@@ -261,10 +280,10 @@ def ztf_schema(version: str) -> Mapping[str, Any]:
     DecodeError
         If no schema of that version is shipped.
     """
+    shipped = sorted(path.name for path in (schema_files() / "ztf").iterdir())
+    if version not in shipped:
+        raise DecodeError(f"no ZTF schema {version!r} is held; there are {', '.join(shipped)}")
     folder = schema_files() / "ztf" / version
-    if not folder.is_dir() or "/" in version:
-        shipped = ", ".join(sorted(p.name for p in (schema_files() / "ztf").iterdir()))
-        raise DecodeError(f"no ZTF schema {version!r} is held; there are {shipped}")
     # Every type before the one that uses it; 3.3 has no fp_hist.
     order = ("candidate", "prv_candidate", "fp_hist", "cutout", "alert")
     paths = [str(folder / f"{name}.avsc") for name in order]
