@@ -98,8 +98,12 @@ class BadValueError(Exception):
 
     def located(self, start: int) -> DecodeError:
         """Return the public error; offsets count from ``start``."""
-        where = ".".join(self.path).replace(".[", "[")
-        return DecodeError(self.reason, where=where, offset=self.position - start)
+        return DecodeError(self.reason, where=self.where, offset=self.position - start)
+
+    @property
+    def where(self) -> str:
+        """The path as people write it: ``prv_candidates[3].jd``."""
+        return ".".join(self.path).replace(".[", "[")
 
 
 _SHIFTS = range(0, 70, 7)

@@ -104,11 +104,10 @@ def encode(alert: Mapping[str, Any], version: str = "4.02") -> bytes:
     try:
         fastavro.schemaless_writer(record, writer.schema, alert)
         body = record.getvalue()
-        _compare(writer.read(body, 0, Budget())[0], alert, "")
+        _compare(writer.read(body, 0, Budget())[0], alert)
     except BadValueError as error:
-        path = ".".join(error.path)
         raise EncodeError(
-            f"the alert does not fit schema {version}: {path}: {error.reason}"
+            f"the alert does not fit schema {version}: {error.where}: {error.reason}"
         ) from None
     except Exception as error:  # noqa: BLE001 - fastavro raises many kinds for a bad value
         raise EncodeError(
@@ -120,20 +119,27 @@ def encode(alert: Mapping[str, Any], version: str = "4.02") -> bytes:
     return packet
 
 
-def _compare(written: Any, given: Any, path: str) -> None:
+def _compare(written: Any, given: Any) -> None:
     """Refuse what fastavro changes in silence: 1.5 or 2**40 in an int, 1e300 in a float."""
     if isinstance(written, Record):
-        for name, value in written.items():
-            if name in given:
-                _compare(value, given[name], f"{path}.{name}" if path else name)
+        inner = [(name, value, given[name]) for name, value in written.items() if name in given]
     elif isinstance(written, Records):
-        for place, value in enumerate(written):
-            _compare(value, given[place], f"{path}[{place}]")
+        inner = [(f"[{place}]", value, given[place]) for place, value in enumerate(written)]
     elif isinstance(written, float):
-        if not isinstance(given, Real) or (math.isinf(written) and not math.isinf(given)):
-            raise ValueError(f"{path}: {given!r} is no number that it can hold")
+        if isinstance(given, Real) and math.isinf(written) == math.isinf(given):
+            return
+        raise BadValueError(f"{given!r} is no number that it can hold", 0)
     elif written != given:
-        raise ValueError(f"{path}: {given!r} would become {written!r}")
+        raise BadValueError(f"{given!r} would become {written!r}", 0)
+    else:
+        return
+    for name, value, from_value in inner:
+        # Most are null or equal, and need no closer look.
+        if value is not from_value and value != from_value:
+            try:
+                _compare(value, from_value)
+            except BadValueError as error:
+                raise error.inside(name) from None
 
 
 class _Writer(NamedTuple):
