@@ -134,14 +134,11 @@ class KafkaSource:
         deadline = time.monotonic() + timeout
         if self._consumer is None:
             self._consumer = self._open()
-        packets: list[Packet] = []
-        try:
-            if self._start is not None or time.monotonic() >= self._next_refresh:
-                self._refresh(timeout)
-            self._repair()
-            packets = self._read(max(0.0, deadline - time.monotonic()), limit)
-        except KafkaException as error:
-            self._health.note(error.args[0])
+        if self._start is not None or time.monotonic() >= self._next_refresh:
+            self._attempt(lambda: self._refresh(timeout))
+        self._attempt(self._repair)
+        # Also after a failure: what the client has to say comes only while it is polled.
+        packets = self._read(max(0.0, deadline - time.monotonic()), limit)
         self._publish()
         return packets
 
@@ -198,6 +195,12 @@ class KafkaSource:
         check_process(self._pid, self.name)
         if self._closed:
             raise StreamClosedError(f"{self.name} is closed; open it again")
+
+    def _attempt(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except KafkaException as error:
+            self._health.note(error.args[0])
 
     def _open(self) -> Consumer:
         properties = Properties(self._properties)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # lists no names
 
 from ztfnb.errors import DeliveryError, SourceError, StreamClosedError
 from ztfnb.kafka_client import check_process, let_go, open_client

@@ -28,7 +28,6 @@ _LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 _START_TIMEOUT = 60.0
 _STOP_TIMEOUT = 30.0
 _READY = "Kafka Server started"
-_DAY = 24 * 3600 * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +212,9 @@ class RealBroker:
             "num.partitions": str(PARTITIONS),
             "message.max.bytes": str(5 << 20),
             "log.segment.bytes": str(128 << 20),
-            "log.retention.ms": str(7 * _DAY),
+            # By size, not by time: a night of years ago keeps its times, and would expire at once.
+            "log.retention.ms": "-1",
+            "log.retention.bytes": str(1 << 30),
             "offsets.topic.replication.factor": "1",
             "offsets.topic.num.partitions": "4",
             "transaction.state.log.replication.factor": "1",

@@ -1,0 +1,41 @@
+"""What several tests need: a real Apache Kafka, started once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from ztfnb.broker.parts import find_jars, find_java
+from ztfnb.broker.real import RealBroker
+from ztfnb.errors import BrokerError
+
+
+@pytest.fixture(scope="session")
+def kafka_parts() -> None:
+    """Java and Kafka's libraries; skips, with the reason, where neither they nor Maven are."""
+    try:
+        find_jars(find_java())
+    except BrokerError as error:
+        if shutil.which("java") and shutil.which("mvn"):
+            raise
+        pytest.skip(f"no Apache Kafka here: {error}")
+
+
+@pytest.fixture(scope="session")
+def real_kafka(
+    kafka_parts: None,  # noqa: ARG001 - must be there
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[RealBroker]:
+    """A running broker for the whole session; its address is ``status().bootstrap``."""
+    broker = RealBroker(tmp_path_factory.mktemp("kafka"), port=0, heap="384m")
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def bootstrap(real_kafka: RealBroker) -> str:
+    """Address of the real broker."""
+    return real_kafka.start().bootstrap
