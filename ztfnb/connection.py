@@ -15,10 +15,12 @@ from ztfnb.kafka_config import Settings
 from ztfnb.nightly import NightlyTopics
 from ztfnb.profiles import Profile, profile, profile_names
 from ztfnb.source import BEGINNING, END, Source, Start, parse_start
-from ztfnb.store import Store
+from ztfnb.store import DEFAULT_BUDGET, Store
 from ztfnb.stream import Stream, stop_stream
 
 _MEGABYTE = 1024 * 1024
+_DEMO_MEMORY = 200 * _MEGABYTE
+"""A laptop's or a Binder pod's share; it holds some 200,000 alerts."""
 
 
 def connect(
@@ -50,7 +52,7 @@ def connect(
     name
         What to call the stream; its target by default.
     memory
-        How much memory the alerts held may take [MB].
+        How much memory the alerts held may take [MB]; 200 for the demo, else enough for a night.
     settings
         More settings for the Kafka client, as librdkafka names them.
     insecure
@@ -70,7 +72,8 @@ def connect(
     """
     title = name or (target.name if isinstance(target, Source) else str(target))
     begin = None if start is None else parse_start(start)
-    store = Store() if memory is None else Store(memory * _MEGABYTE)
+    budget = _DEMO_MEMORY if target == "demo" else DEFAULT_BUDGET
+    store = Store(budget if memory is None else memory * _MEGABYTE)
     if target == "demo":
         # Before its successor starts: two would share the machine for a while.
         stop_stream(title)
