@@ -45,7 +45,7 @@ def light_curve_figure() -> dict[str, Any]:
     """Return an empty figure for points with error bars, limits and forced photometry, as JSON."""
     plot = figure(
         name="plot",
-        height=300,
+        height=280,
         sizing_mode="stretch_width",
         x_range=Range1d(start=0, end=1),
         y_range=Range1d(start=0, end=1),
@@ -98,5 +98,6 @@ def light_curve_figure() -> dict[str, Any]:
         ),
     )  # fmt: skip
     plot.toolbar.logo = None
+    plot.toolbar.autohide = True
     plot.xgrid.grid_line_alpha = plot.ygrid.grid_line_alpha = 0.5
     return dict(json_item(plot))

@@ -31,8 +31,8 @@ class TableColumn:
     field: str
     label: str
     write: Callable[[Any], str] = str
-    width: int = 60
-    """[pixel]"""
+    width: int = 8
+    """In digits."""
     unit: str = ""
     """Of what is shown, where it differs from the field's own."""
     text: bool = False
@@ -88,19 +88,19 @@ def _sign(value: Any) -> str:
 
 
 COLUMNS = (
-    TableColumn("jd", "UTC", _clock, 104, "month-day hour:minute:second", text=True),
-    TableColumn("objectId", "object", width=112, text=True),
-    TableColumn("fid", "band", lambda fid: BANDS.get(fid, "?"), 44, "g, r or i", text=True),
-    TableColumn("isdiffpos", "+/\N{MINUS SIGN}", _sign, 34, text=True),
-    TableColumn("magpsf", "mag", decimals(2), 52),
-    TableColumn("sigmapsf", "error", decimals(2), 50),
-    TableColumn("rb", "rb", decimals(2), 46),
-    TableColumn("drb", "drb", decimals(2), 46),
-    TableColumn("ndethist", "seen", width=48),
-    TableColumn("distnr", "ref \N{DOUBLE PRIME}", decimals(1, scale=PIXEL_SCALE), 52, "arcsec"),
-    TableColumn("ssdistnr", "SSO \N{DOUBLE PRIME}", decimals(1), 56),
-    TableColumn("ra", "RA \N{DEGREE SIGN}", decimals(5), 84),
-    TableColumn("dec", "Dec \N{DEGREE SIGN}", decimals(5), 80),
+    TableColumn("jd", "UTC", _clock, 14, "month-day hour:minute:second", text=True),
+    TableColumn("objectId", "object", width=14, text=True),
+    TableColumn("fid", "band", lambda fid: BANDS.get(fid, "?"), 5, "g, r or i", text=True),
+    TableColumn("isdiffpos", "+/\N{MINUS SIGN}", _sign, 4, text=True),
+    TableColumn("magpsf", "mag", decimals(2), 6),
+    TableColumn("sigmapsf", "error", decimals(2), 6),
+    TableColumn("rb", "rb", decimals(2), 5),
+    TableColumn("drb", "drb", decimals(2), 5),
+    TableColumn("ndethist", "dets", width=6),
+    TableColumn("distnr", "ref \N{DOUBLE PRIME}", decimals(1, scale=PIXEL_SCALE), 6, "arcsec"),
+    TableColumn("ssdistnr", "SSO \N{DOUBLE PRIME}", decimals(1), 7),
+    TableColumn("ra", "RA \N{DEGREE SIGN}", decimals(5), 10),
+    TableColumn("dec", "Dec \N{DEGREE SIGN}", decimals(5), 10),
 )
 """The columns of the table."""
 CANDID = TableColumn("candid", "candid")

@@ -63,6 +63,13 @@ function follow(model, trait, paint) {
   return () => model.off(event, paint);
 }
 
+/** A label and its value, as one item of a list. */
+function pair(label, value, title = "") {
+  return make("span", { role: "listitem", "data-label": label, title: title || null },
+    label ? make("span", { class: "ztfnb-label", text: `${label} ` }) : "",
+    make("span", { class: "ztfnb-value", text: value }));
+}
+
 /** A row of buttons of which one is pressed. */
 function choice(label, options, onChange) {
   const box = make("div", { class: "ztfnb-choice", role: "group", "aria-label": label });

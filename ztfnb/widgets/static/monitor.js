@@ -2,7 +2,7 @@ function render({ model, el }) {
   el.classList.add("ztfnb-monitor");
   el.dataset.lmSuppressShortcuts = "true";
   const chip = make("span", { class: "ztfnb-chip", role: "status" });
-  const facts = make("dl");
+  const facts = make("div", { class: "ztfnb-pairs", role: "list" });
   const button = make("button", { type: "button" });
   const error = make("div", { class: "ztfnb-trouble", role: "status", hidden: true });
   const line = make("div", { class: "ztfnb-line" }, chip, button, facts);
@@ -14,7 +14,7 @@ function render({ model, el }) {
     chip.title = status.meaning;
     chip.dataset.state = status.state;
     facts.replaceChildren(...status.facts.map(([label, value]) =>
-      make("div", { "data-fact": label }, make("dt", { text: label }), make("dd", { text: value }))));
+      pair(label, value)));
     const paused = status.state === "paused";
     button.textContent = paused ? "Resume" : "Pause";
     button.title = paused ? "Go on reading" : "Stop reading; nothing is lost";

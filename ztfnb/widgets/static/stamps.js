@@ -1,5 +1,5 @@
 const STRETCHES = [
-  ["auto", "auto: asinh, difference linear"], ["asinh", "asinh"], ["linear", "linear"],
+  ["auto", "auto stretch"], ["asinh", "asinh"], ["linear", "linear"],
   ["sqrt", "square root"], ["log", "log"],
 ];
 // Each takes 0..1 onto 0..1.
@@ -35,7 +35,10 @@ function render({ model, el }) {
   const palettes = model.get("_palettes");
   const row = make("div", { class: "ztfnb-stamp-row" });
   const note = make("div", { class: "ztfnb-stamp-note", role: "status" });
-  const stretch = make("select", { "aria-label": "Stretch of the stamps" });
+  const stretch = make("select", {
+    "aria-label": "Stretch of the stamps",
+    title: "auto: asinh for science and template, linear about zero for the difference",
+  });
   for (const [value, text] of STRETCHES) stretch.append(make("option", { value, text }));
   const colours = make("select", { "aria-label": "Colour map of the stamps" });
   for (const name of Object.keys(palettes)) {
@@ -88,8 +91,7 @@ function render({ model, el }) {
     const width = el.clientWidth || 480;
     const space = (width - GAP * (stamps.length - 1)) / stamps.length;
     const side = Math.max(63, ...stamps.map((stamp) => Math.max(stamp.rows, stamp.columns)));
-    // One scale for all: a half step at least, so that pixels stay of nearly one size.
-    const scale = Math.max(0.5, Math.min(LARGEST, Math.floor((space / side) * 4) / 4));
+    const scale = Math.max(0.5, Math.min(LARGEST, space / side)); // one for all
     row.style.gap = `${GAP}px`;
     stamps.forEach((stamp, place) => {
       const box = row.children[place];

@@ -1,13 +1,14 @@
 const ROW = 24; // [px]
 const HEAD = 28; // [px]
+const PADDING = 14; // [px] both sides of a cell
 const TALLEST = 8e6; // [px] browsers cannot scroll what is much taller
 const SPARE = 40; // rows fetched above and below those in view
 const POINTER_RESTS = 3000; // [ms] after which a pointer over the rows no longer holds them
 
 function render({ model, el }) {
   const columns = model.get("_columns");
-  const template = columns.map((column) => `${column.width}px`).join(" ");
-  const width = columns.reduce((sum, column) => sum + column.width, 0);
+  const template = columns.map(({ width }) => `calc(${width}ch + ${PADDING}px)`).join(" ");
+  const letters = columns.reduce((sum, { width }) => sum + width, 0);
   let state = { total: 0, held: 0, fresh: 0, following: true, selected: "", version: -1 };
   let cache = new Map();
   let top = 0; // first row in view, with a fraction
@@ -40,7 +41,7 @@ function render({ model, el }) {
     "aria-colcount": columns.length, "aria-multiselectable": "false",
   }, head, space);
   grid.style.setProperty("--ztfnb-columns", template);
-  grid.style.setProperty("--ztfnb-width", `${width}px`);
+  grid.style.setProperty("--ztfnb-width", `calc(${letters}ch + ${columns.length * PADDING}px)`);
   const empty = make("div", { class: "ztfnb-empty" });
   const body = make("div", { class: "ztfnb-body" }, grid, empty);
   const keys = make("span", { class: "ztfnb-keys", text: "↑ ↓ or j k: browse   /: search" });
