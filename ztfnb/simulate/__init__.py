@@ -12,8 +12,17 @@ for: an object's past is computed from its light curve and the field's schedule.
 
 from __future__ import annotations
 
+from ztfnb.simulate.source import SimulatedSource
 from ztfnb.simulate.sources import NAMES as KINDS
 from ztfnb.simulate.survey import SimulatedAlert, Survey
 from ztfnb.simulate.truth import Truth, truth_table, write_truth
 
-__all__ = ["KINDS", "SimulatedAlert", "Survey", "Truth", "truth_table", "write_truth"]
+__all__ = [
+    "KINDS",
+    "SimulatedAlert",
+    "SimulatedSource",
+    "Survey",
+    "Truth",
+    "truth_table",
+    "write_truth",
+]

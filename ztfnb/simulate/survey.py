@@ -33,6 +33,8 @@ class SimulatedAlert:
     alert: dict[str, Any]
     """The record that the packet holds."""
     truth: Truth
+    timestamp: float
+    """When it is sent: about 10 s after the exposure ended (Unix time [s])."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class Survey:
                 alert.packet,
                 topic=topic,
                 offset=offset,
-                timestamp=_sent(alert.truth),
+                timestamp=alert.timestamp,
             )
             for offset, alert in enumerate(islice(self._alerts(number, programid), limit))
         )
@@ -121,7 +123,7 @@ class Survey:
             if programid is not None and visits.programid[row] != programid:
                 continue
             for alert, truth in exposure.alerts(plan, visits.take(np.array([row]))):
-                yield SimulatedAlert(codec.encode(alert), alert, truth)
+                yield SimulatedAlert(codec.encode(alert), alert, truth, _sent(truth))
 
 
 def _sent(truth: Truth) -> float:
