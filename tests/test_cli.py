@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import os
 import signal
@@ -10,10 +11,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
+import ztfnb
 from ztfnb import cli
 from ztfnb.doctor import Check
 from ztfnb.errors import ConfigError, ZtfnbError
+from ztfnb.simulate import Survey
 
 
 def verbs() -> list[tuple[str, ...]]:
@@ -142,6 +146,99 @@ def test_demo_tells_where_it_is_and_ends_when_interrupted() -> None:
     night.send_signal(signal.SIGINT)
     _, said = night.communicate(timeout=30)
     assert (night.returncode, said) == (130, "")
+
+
+SIMULATE = ["simulate", "--night", "2026-01-15", "--limit", "20"]
+
+
+def test_simulate_to_a_file_with_its_truth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file holds the alerts that were asked for, the table one row for each of them."""
+    monkeypatch.chdir(tmp_path)
+    where = ["--to", "night.tar.gz", "--truth", "truth.csv", "--seed", "3", "--json"]
+    assert cli.main([*SIMULATE, *where]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["sent"], report["failed"]) == (20, 0)
+    alerts = list(ztfnb.read("night.tar.gz"))
+    with (tmp_path / "truth.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["candid"]) for row in rows] == [alert.candid for alert in alerts]
+    expected = [one.packet for one in Survey(3).night("2026-01-15", 20, programid=1)]
+    assert [alert.raw for alert in alerts] == expected
+
+
+def test_replay_from_file_to_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Replaying copies byte for byte, and says in words how many."""
+    monkeypatch.chdir(tmp_path)
+    assert cli.main([*SIMULATE, "--to", "night.tar.gz"]) == 0
+    capsys.readouterr()
+    replay = ["replay", "night.tar.gz", "--to", "copy", "--limit", "12", "--pace", "1000/s"]
+    assert cli.main(replay) == 0
+    assert capsys.readouterr().out.startswith("copy: 12 alerts in ")
+    copied = {alert.raw for alert in ztfnb.read("copy")}
+    assert copied == {alert.raw for alert in list(ztfnb.read("night.tar.gz"))[:12]}
+
+
+@pytest.mark.kafka
+def test_replay_to_kafka(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bootstrap: str) -> None:
+    """Alerts go to the topic of their night and programme, with 16 partitions."""
+    monkeypatch.chdir(tmp_path)
+    assert cli.main([*SIMULATE, "--to", "night", "--programid", "2"]) == 0
+    assert cli.main(["replay", "night", "--to", f"kafka://{bootstrap}"]) == 0
+    topic = "ztf_20260115_programid2"
+    partitions = AdminClient({"bootstrap.servers": bootstrap}).list_topics(topic).topics[topic]
+    assert len(partitions.partitions) == 16
+    with ztfnb.connect(f"kafka://{bootstrap}/{topic}", start="beginning") as live:
+        live.wait(alerts=20)
+        assert {alert.raw for alert in live.latest(100)} == {
+            alert.raw for alert in ztfnb.read("night")
+        }
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("max", {}),
+        ("real", {"speed": 1.0}),
+        ("20x", {"speed": 20.0}),
+        ("0.5x", {"speed": 0.5}),
+        ("100/s", {"rate": 100.0}),
+    ],
+)
+def test_pace(text: str, expected: dict[str, float]) -> None:
+    """A pace is real, a multiple, a rate, or as fast as possible."""
+    assert cli.pace(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "fast", "10", "x", "10/h", "-1x", "nan/s"])
+def test_pace_that_is_none(text: str) -> None:
+    """Anything else is refused with the forms that are possible."""
+    with pytest.raises(argparse.ArgumentTypeError, match="expected real, max"):
+        cli.pace(text)
+
+
+def test_nowhere_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a broker of one's own and without a place, both ways on are named."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert cli.main(SIMULATE) == 1
+    said = capsys.readouterr().err
+    assert "ztfnb broker start" in said
+    assert "--to" in said
+
+
+def test_truth_that_could_not_be_written_is_told_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mistyped folder ends it before anything is simulated or written."""
+    where = ["--to", str(tmp_path / "night"), "--truth", str(tmp_path / "no" / "truth.csv")]
+    assert cli.main([*SIMULATE, *where]) == 1
+    assert "there is no folder" in capsys.readouterr().err
+    assert not (tmp_path / "night").exists()
 
 
 def test_broker_status(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -16,12 +18,14 @@ from ztfnb.errors import BrokerError, ConfigError, ZtfnbError
 
 if TYPE_CHECKING:
     from ztfnb.broker.real import Running
+    from ztfnb.source import Sink, Source
 
     # argparse gives this type no other name.
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 
 FIRST_NOTEBOOK = Path("notebooks", "01-first-night.ipynb")
 NOT_RUNNING = 3
+INTERRUPTED = 130
 
 Run = Callable[[argparse.Namespace], int]
 
@@ -40,15 +44,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = run(options)
         sys.stdout.flush()
-    except (ZtfnbError, ImportError) as error:
-        print(f"ztfnb {options.verb}: {error}", file=sys.stderr)
-        return 1
     except BrokenPipeError:
         # Whoever read this, `head` for one, has enough. Python would complain at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (ZtfnbError, ImportError, OSError) as error:
+        print(f"ztfnb {options.verb}: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     return code
 
 
@@ -61,6 +65,8 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     _add_lab(verbs)
     _add_demo(verbs)
+    _add_simulate(verbs)
+    _add_replay(verbs)
     _add_broker(verbs)
     _add_doctor(verbs)
     return top
@@ -172,6 +178,146 @@ def _demo(options: argparse.Namespace) -> int:
         while night.running:
             time.sleep(0.2)
     raise BrokerError("the demo night ended by itself")
+
+
+def _add_simulate(verbs: Verbs) -> None:
+    verb = _verb(
+        verbs,
+        "simulate",
+        _simulate,
+        "write a simulated night to Kafka, or to a file or folder",
+        "ztfnb simulate --limit 5000 --pace 100/s",
+        "ztfnb simulate --night 2026-03-01 --limit 500 --to night.tar.gz --truth truth.csv",
+        "ztfnb simulate --to kafka://127.0.0.1:9092 --pace real --programid all",
+    )
+    verb.add_argument("--night", default="2026-01-15", help="UTC date (default: 2026-01-15)")
+    verb.add_argument(
+        "--seed", type=int, default=0, help="another seed is another sky (default: 0)"
+    )
+    verb.add_argument(
+        "--programid",
+        choices=("1", "2", "all"),
+        default="1",
+        help="1 public (default), 2 partnership, or all, each in a topic of its own",
+    )
+    verb.add_argument(
+        "--truth", type=Path, metavar="FILE", help="write the truth behind the alerts to a CSV file"
+    )
+    _add_copying(verb)
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from ztfnb import simulate  # noqa: PLC0415 - only this verb pays for it
+
+    if options.truth and not options.truth.absolute().parent.is_dir():
+        raise ConfigError(f"--truth: there is no folder {options.truth.absolute().parent}")
+    truths: list[simulate.Truth] = []
+    source = simulate.SimulatedSource(
+        simulate.Survey(options.seed),
+        options.night,
+        limit=options.limit,
+        programid=None if options.programid == "all" else int(options.programid),
+        on_truth=truths.append if options.truth else None,
+    )
+    code = _copy(source, options, keep_topics=True)
+    if options.truth:
+        simulate.write_truth(options.truth, truths)
+    return code
+
+
+def _add_replay(verbs: Verbs) -> None:
+    verb = _verb(
+        verbs,
+        "replay",
+        _replay,
+        "write archived alerts to Kafka, as they came that night or at another pace",
+        "ztfnb replay ztf_public_20260115.tar.gz --pace real",
+        "ztfnb replay ztf_public_20260115.tar.gz --pace 20x --to kafka://127.0.0.1:9092",
+        "ztfnb replay folder/of/alerts --limit 1000 --to kafka://127.0.0.1:9092/lesson",
+    )
+    verb.add_argument("archive", help="a .avro file, a folder, or a nightly .tar.gz")
+    _add_copying(verb)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from ztfnb.archive import ArchiveSource  # noqa: PLC0415 - only this verb pays for it
+
+    return _copy(ArchiveSource(options.archive), options, keep_topics=False)
+
+
+def _add_copying(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--to",
+        metavar="PLACE",
+        help="kafka://HOST:PORT (topics ztf_YYYYMMDD_programidN), kafka://HOST:PORT/TOPIC, a "
+        "folder, or a .tar.gz file (default: the Kafka of ztfnb broker)",
+    )
+    verb.add_argument(
+        "--pace",
+        type=pace,
+        default=pace("max"),
+        help="real (as the alerts were taken), 20x (so many times faster), 100/s (alerts a "
+        "second), or max (default)",
+    )
+    verb.add_argument("--limit", type=int, metavar="N", help="alerts at most")
+    verb.add_argument(
+        "--insecure", action="store_true", help="allow plaintext to a broker elsewhere"
+    )
+    _add_json(verb)
+
+
+def pace(text: str) -> dict[str, float]:
+    """Read a pace as people write it; return it as `ztfnb.relay.copy` takes it."""
+    match = re.fullmatch(r"(?P<speed>[\d.]+)x|(?P<rate>[\d.]+)/s|real|max", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(
+            f"expected real, max, a multiple such as 20x or a rate such as 100/s, got {text!r}"
+        )
+    if text == "real":
+        return {"speed": 1.0}
+    return {name: float(value) for name, value in match.groupdict().items() if value}
+
+
+def _copy(source: Source, options: argparse.Namespace, *, keep_topics: bool) -> int:
+    from ztfnb import relay  # noqa: PLC0415 - only the verbs that copy pay for it
+
+    sink = _sink(options)
+    with contextlib.closing(sink), contextlib.closing(source):
+        report = relay.copy(
+            source,
+            sink,
+            limit=options.limit,
+            rename=None if keep_topics else relay.nightly_topic,
+            **options.pace,
+        )
+    if options.json:
+        print(json.dumps({"to": sink.name, **asdict(report)}))
+    else:
+        print(f"{sink.name}: {report}")
+    return INTERRUPTED if report.interrupted else int(report.failed > 0)
+
+
+def _sink(options: argparse.Namespace) -> Sink:
+    place: str | None = options.to
+    if place is None:
+        from ztfnb.broker import real  # noqa: PLC0415 - only where no place is given
+
+        running = real.status()
+        if running is None:
+            raise ConfigError(
+                "no broker of yours runs here: start one with ztfnb broker start, or say where "
+                "to write with --to"
+            )
+        place = f"kafka://{running.bootstrap}"
+    if not place.startswith("kafka://"):
+        from ztfnb.archive import ArchiveSink  # noqa: PLC0415 - only for files
+
+        return ArchiveSink(place)
+    from ztfnb.kafka import KafkaSink  # noqa: PLC0415 - only for Kafka
+
+    bootstrap, _, topic = place.removeprefix("kafka://").partition("/")
+    # Written now: with the times of that night Kafka would soon delete them as too old.
+    return KafkaSink(bootstrap, topic=topic, keep_timestamps=False, insecure=options.insecure)
 
 
 def _add_broker(verbs: Verbs) -> None:

@@ -101,8 +101,10 @@ def encode(alert: Mapping[str, Any], version: str = "4.02") -> bytes:
     """
     writer = _writer(version)
     record = io.BytesIO()
+    # fastavro takes no list but `list` itself.
+    plain = {name: list(v) if isinstance(v, Records) else v for name, v in alert.items()}
     try:
-        fastavro.schemaless_writer(record, writer.schema, alert)
+        fastavro.schemaless_writer(record, writer.schema, plain)
         body = record.getvalue()
         _compare(writer.read(body, 0, Budget())[0], alert)
     except BadValueError as error:
