@@ -1,18 +1,18 @@
-"""From one exposure to its alerts: what is found, what was known before, what the packet holds."""
+"""From one exposure to its alerts: what each packet holds, and the truth behind it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ztfnb.simulate import draws, geometry, identity, measure, packet, sources, stamps, world
+from ztfnb.simulate import draws, geometry, identity, measure, packet, stamps
+from ztfnb.simulate.detections import find
 from ztfnb.simulate.lightcurves import AB_ZERO, flux_of
-from ztfnb.simulate.observe import RAW_THRESHOLD, Observations, observe
-from ztfnb.simulate.schedule import Visits, unix_time
-from ztfnb.simulate.sources import BOGUS, NAMES, ONE_OFF, Kind, Sources
+from ztfnb.simulate.past import counts, is_passing, look_back, names, numbers_of, recent
+from ztfnb.simulate.schedule import unix_time
+from ztfnb.simulate.sources import BOGUS, NAMES, Kind
 from ztfnb.simulate.surroundings import Surroundings, around
 from ztfnb.simulate.truth import Truth
 
@@ -21,182 +21,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ztfnb.simulate.detections import Found
+    from ztfnb.simulate.observe import Observations
+    from ztfnb.simulate.past import Past
+    from ztfnb.simulate.schedule import Visits
     from ztfnb.simulate.world import Plan
 
-HISTORY = 30.0
-"""How far back a packet's history reaches [day]."""
 _FORCED_MOST = 21
 _AT_ONCE = 48  # alerts made together: few enough that the first comes soon
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The detections of one exposure, in the order of their alerts."""
-
-    sources: Sources
-    """One object for each detection, where it is at the time."""
-    observations: Observations
-    cell: NDArray[np.int64]
-    number: NDArray[np.int64]
-
-    def take(self, which: NDArray[np.int64]) -> Found:
-        """Return some of them."""
-        return Found(
-            self.sources.take(which),
-            replace(self.observations.take(which), object_row=np.arange(len(which))),
-            self.cell[which],
-            self.number[which],
-        )
-
-
-def _artefacts(plan: Plan, visit: Visits) -> tuple[Sources, tuple[NDArray[Any], ...]]:
-    """Return the one-off artefacts of an exposure and where they lie on the camera."""
-    index = int(visit.index[0])
-    parts, places = [], []
-    for kind in ONE_OFF:
-        mean = sources.mean_count(kind, index, plan.alerts_per_night)
-        count = draws.poisson(visit.key, 900 + int(kind), mean)
-        key = draws.key_of(visit.key, int(kind), np.arange(count))
-        rcid = np.floor(64.0 * draws.uniform(key, 1)).astype(np.int64)
-        x = draws.between(key, 2, 40.0, geometry.WIDTH - 40.0)
-        y = draws.between(key, 3, 40.0, geometry.HEIGHT - 40.0)
-        if kind is not Kind.EDGE:
-            # Defects stay where they are on the detector.
-            which = np.floor(9.0 * draws.uniform(key, 4)).astype(np.int64)
-            defect = draws.key_of(43, int(kind), rcid, which)
-            x = np.floor(draws.between(defect, 1, 20.0, geometry.WIDTH - 20.0))
-            if kind is Kind.HOT_PIXEL:
-                y = np.floor(draws.between(defect, 2, 20.0, geometry.HEIGHT - 20.0))
-        else:
-            side = np.floor(4.0 * draws.uniform(key, 5)).astype(np.int64)
-            strips = np.stack(geometry.no_data(np.full(count, index), rcid))
-            inward = np.maximum(12.5, strips[side, np.arange(count)] + 4.0)
-            inward += 14.0 * draws.uniform(key, 6) ** 2
-            x = np.choose(side, [inward, geometry.WIDTH - inward, x, x])
-            y = np.choose(side, [y, y, inward, geometry.HEIGHT - inward])
-        west, south = geometry.channel_origin(rcid)
-        ra, dec = geometry.to_sky(
-            west + x - visit.dither_x[0],
-            south + y - visit.dither_y[0],
-            float(geometry.grid().ra[index]),
-            float(geometry.grid().dec[index]),
-        )
-        parts.append(sources.made(kind, key, ra, dec))
-        places.append((rcid, x, y))
-    joined = tuple(np.concatenate(column) for column in zip(*places, strict=True))
-    return Sources.joined(parts), joined
-
-
-def find(plan: Plan, visit: Visits) -> Found:
-    """Return what an exposure (one row of visits) finds, sorted by channel and number."""
-    index, night = int(visit.index[0]), int(visit.night[0])
-    sky = geometry.grid()
-    there = world.standing(plan, index, night)
-    bodies = world.asteroids(plan, index, night, float(visit.jd[0]))
-    west, south = geometry.to_plane(
-        bodies.ra, bodies.dec, float(sky.ra[index]), float(sky.dec[index])
-    )
-    west = np.concatenate([there.west, west]) + visit.dither_x[0]
-    south = np.concatenate([there.south, south]) + visit.dither_y[0]
-    artefacts, (its_rcid, its_x, its_y) = _artefacts(plan, visit)
-    everything = Sources.joined([there.sources, bodies, artefacts])
-    on_sky = geometry.channel(west, south)
-    rcid = np.concatenate([on_sky[0], its_rcid])
-    x, y = np.concatenate([on_sky[1], its_x]), np.concatenate([on_sky[2], its_y])
-    rows = np.flatnonzero(geometry.is_covered(np.full(len(x), index), rcid, x, y))
-    seen = observe(
-        everything, rows, visit, np.zeros(len(rows), np.int64), place=(rcid[rows], x[rows], y[rows])
-    ).taking_found()
-    who = seen.object_row
-    cell = seen.rcid // 4
-    passing = who >= len(there.number)
-    number = np.concatenate([there.number, np.zeros(len(bodies) + len(artefacts), np.int64)])[who]
-    # What is there once is counted after all that stays.
-    after = np.zeros(16, np.int64)
-    np.maximum.at(after, there.cell, there.number + 1)
-    rank = world.rank_in_cell(np.where(passing, cell, -1))
-    number = np.where(passing, after[cell] + rank, number)
-    order = np.lexsort((number, seen.rcid))
-    return Found(everything.take(who), seen, cell, number).take(order)
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """All earlier looks at some objects, in order of time for each."""
-
-    visits: Visits
-    observations: Observations
-
-
-def look_back(plan: Plan, found: Found, visit: Visits) -> Past:
-    """Return every earlier look at the places of detections, since the survey began."""
-    index, night, now = int(visit.index[0]), int(visit.night[0]), float(visit.jd[0])
-    sky = geometry.grid()
-    parts: list[Visits] = []
-    rows: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]] = []
-    start = 0
-    for other in sky.neighbours[index].tolist():
-        west, south = geometry.to_plane(
-            found.sources.ra, found.sources.dec, float(sky.ra[other]), float(sky.dec[other])
-        )
-        with np.errstate(invalid="ignore"):
-            near = np.flatnonzero(geometry.in_reach(west, south))
-        if not len(near):
-            continue
-        visits = world.visits(plan, other, night)
-        visits = visits.take(np.arange(np.searchsorted(visits.jd, now)))
-        if not len(visits):
-            continue
-        rcid, x, y = geometry.channel(
-            (west[near][:, None] + visits.dither_x).ravel(),
-            (south[near][:, None] + visits.dither_y).ravel(),
-        )
-        covered = np.flatnonzero(geometry.is_covered(np.full(len(x), other), rcid, x, y))
-        who, when = np.divmod(covered, len(visits))
-        rows.append((near[who], start + when, rcid[covered], x[covered], y[covered]))
-        parts.append(visits)
-        start += len(visits)
-    if not parts:
-        nothing = visit.take(np.zeros(0, np.int64))
-        return Past(nothing, found.observations.take(np.zeros(0, np.int64)))
-    who, when, rcid, x, y = (np.concatenate(column) for column in zip(*rows, strict=True))
-    visits = Visits.joined(parts)
-    order = np.lexsort((visits.jd[when], who))
-    who, when, rcid, x, y = (column[order] for column in (who, when, rcid, x, y))
-    stays = ~np.isin(found.sources.kind, [int(Kind.ASTEROID), *map(int, ONE_OFF)])
-    return Past(
-        visits, observe(found.sources, who, visits, when, place=(rcid, x, y), present=stays[who])
-    )
-
-
-def _numbered(
-    plan: Plan, found: Found, past: Past, which: Observations, night: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return number and detector of earlier detections."""
-    number = np.zeros(len(which), np.int64)
-    cell = np.zeros(len(which), np.int64)
-    field = past.visits.index[which.visit_row]
-    keys = found.sources.key[which.object_row]
-    for index in np.unique(field).tolist():
-        rows = np.flatnonzero(field == index)
-        number[rows], cell[rows] = world.numbers_on(plan, index, night, keys[rows])
-    return number, cell
-
-
-def _names(plan: Plan, found: Found, past: Past, visit: Visits) -> list[str]:
-    """Return the objectId of each object: from its first detection ever."""
-    night = np.full(len(found.number), visit.night[0])
-    jd = np.full(len(found.number), visit.jd[0])
-    cell, number = found.cell.copy(), found.number.copy()
-    moving = np.isin(found.sources.kind, [int(Kind.ASTEROID), *map(int, ONE_OFF)])
-    before = past.observations.taking_found()
-    before = before.take(np.flatnonzero(~moving[before.object_row]))
-    first = before.take(np.unique(before.object_row, return_index=True)[1])
-    who = first.object_row
-    number[who], cell[who] = _numbered(plan, found, past, first, int(visit.night[0]))
-    night[who] = past.visits.night[first.visit_row]
-    jd[who] = past.visits.jd[first.visit_row]
-    return identity.object_names(night, jd, cell, number)
 
 
 def alerts(plan: Plan, visit: Visits) -> Iterator[tuple[dict[str, Any], Truth]]:
@@ -219,18 +51,18 @@ def _batch(plan: Plan, found: Found, visit: Visits) -> Iterator[tuple[dict[str, 
     moving = found.sources.kind == Kind.ASTEROID
     place_key = np.where(moving, draws.key_of(found.sources.key, visit.key), found.sources.key)
     nearby = around(found.sources, place_key)
-    names = _names(plan, found, past, visit)
+    object_ids = names(plan, found, past, visit)
     shared = measure.detection_columns(
         found.sources, nearby, np.arange(count), found.observations, visit, number=found.number
     )
     columns = shared | measure.candidate_columns(found.sources, nearby, found.observations, visit)
-    columns |= _counts(past, found, visit)
+    columns |= counts(past, found, visit)
     columns["pdiffimfilename"] = _image_names(found.observations, visit, archived=False)
     candidates = packet.records(columns, "candidate", count)
     histories = _histories(plan, found, past, nearby, visit)
     forced = _forced(found, past, nearby, visit)
     scenes = _scenes(found, nearby, visit, shared)
-    truths = _truths(found, visit, names, columns["candid"])
+    truths = _truths(found, visit, object_ids, columns["candid"])
     made_at = int(unix_time(float(visit.jd[0]))) + 40
     for place in range(count):
         positive = candidates[place]["isdiffpos"] == "t"
@@ -238,7 +70,7 @@ def _batch(plan: Plan, found: Found, visit: Visits) -> Iterator[tuple[dict[str, 
         science, template, difference = images
         yield (
             packet.alert(
-                names[place],
+                object_ids[place],
                 candidates[place],
                 histories[place],
                 forced[place],
@@ -270,47 +102,15 @@ def _image_names(observations: Observations, visits: Visits, *, archived: bool) 
     )
 
 
-def _counts(past: Past, found: Found, visit: Visits) -> dict[str, list[Any]]:
-    """Return how often the place was covered and the object seen, this time included."""
-    count = len(found.number)
-    looks = past.observations
-    who = looks.object_row
-    covered = np.bincount(who, minlength=count) + 1
-    same = (past.visits.index[looks.visit_row] == visit.index[0]) & (
-        looks.rcid == found.observations.rcid[who]
-    )
-    raw = (looks.snr >= RAW_THRESHOLD) & (np.abs(looks.true_flux) > looks.sigma)
-    seen = np.flatnonzero(same & (looks.found | raw))
-    detected = np.bincount(who[seen], minlength=count) + 1
-    first = np.full(count, visit.jd[0])
-    np.minimum.at(first, who[seen], past.visits.jd[looks.visit_row[seen]])
-    return {
-        "ndethist": detected.tolist(),
-        "ncovhist": covered.tolist(),
-        "jdstarthist": first.tolist(),
-        "jdendhist": [float(visit.jd[0])] * count,
-    }
-
-
-def _recent(past: Past, visit: Visits) -> Observations:
-    """Return the looks of the last 30 days that the receivers of this alert may see."""
-    rows = past.observations.visit_row
-    recent = past.visits.jd[rows] > visit.jd[0] - HISTORY
-    recent &= past.visits.programid[rows] <= visit.programid[0]
-    return past.observations.take(np.flatnonzero(recent))
-
-
 def _histories(
     plan: Plan, found: Found, past: Past, nearby: Surroundings, visit: Visits
 ) -> list[list[dict[str, Any]]]:
     """Return ``prv_candidates`` of each alert."""
-    looks = _recent(past, visit)
-    is_detection = looks.found & ~np.isin(
-        found.sources.kind[looks.object_row], [int(Kind.ASTEROID), *map(int, ONE_OFF)]
-    )
+    looks = recent(past, visit)
+    is_detection = looks.found & ~is_passing(found.sources.kind)[looks.object_row]
     detections = looks.take(np.flatnonzero(is_detection))
     limits = looks.take(np.flatnonzero(~is_detection))
-    number, _ = _numbered(plan, found, past, detections, int(visit.night[0]))
+    number, _ = numbers_of(plan, found, past, detections, int(visit.night[0]))
     columns = measure.detection_columns(
         found.sources, nearby, detections.object_row, detections, past.visits, number=number
     )
@@ -334,7 +134,7 @@ def _forced(
     found: Found, past: Past, nearby: Surroundings, visit: Visits
 ) -> list[list[dict[str, Any]]]:
     """Return ``fp_hists`` of each alert: up to 21 epochs of earlier nights, newest first."""
-    looks = _recent(past, visit)
+    looks = recent(past, visit)
     earlier = past.visits.night[looks.visit_row] < visit.night[0]
     exposure = past.visits.key[looks.visit_row]
     earlier &= draws.uniform(draws.key_of(exposure, looks.rcid), 95) > 0.1
@@ -392,7 +192,7 @@ def _scenes(
     ]
 
 
-def _truths(found: Found, visit: Visits, names: list[str], candids: list[int]) -> list[Truth]:
+def _truths(found: Found, visit: Visits, object_ids: list[str], candids: list[int]) -> list[Truth]:
     """Return the truth of each alert."""
     objects = found.sources
     flux = found.observations.true_flux * 10.0 ** (-0.4 * (found.observations.zero_point - AB_ZERO))
@@ -400,7 +200,7 @@ def _truths(found: Found, visit: Visits, names: list[str], candids: list[int]) -
         magnitude = np.where(flux != 0.0, AB_ZERO - 2.5 * np.log10(np.abs(flux)), np.nan)
     bogus = [int(kind) for kind in BOGUS]
     truths = []
-    for place, name in enumerate(names):
+    for place, object_id in enumerate(object_ids):
         kind = int(objects.kind[place])
         supernova = kind in (Kind.SN_IA, Kind.SN_II)
         moves = kind == Kind.ASTEROID
@@ -415,7 +215,7 @@ def _truths(found: Found, visit: Visits, names: list[str], candids: list[int]) -
         truths.append(
             Truth(
                 candid=candids[place],
-                object_id=name,
+                object_id=object_id,
                 source=int(objects.key[place] >> np.uint64(1)),
                 kind=NAMES[kind],
                 real=kind not in bogus,

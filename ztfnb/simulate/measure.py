@@ -11,34 +11,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ztfnb.simulate import draws, identity
+from ztfnb.simulate.catalogue import MISSING, catalogue_columns, single
 from ztfnb.simulate.geometry import HEIGHT, PIXEL, WIDTH, grid, offset
 from ztfnb.simulate.sources import BOGUS, Kind
-from ztfnb.simulate.surroundings import RADIUS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ztfnb.simulate.catalogue import Columns
     from ztfnb.simulate.observe import Observations
     from ztfnb.simulate.schedule import Visits
     from ztfnb.simulate.sources import Sources
     from ztfnb.simulate.surroundings import Surroundings
 
-    Columns = dict[str, list[Any]]
-
-MISSING = -999.0
 FORCED_MISSING = -99999.0
 RB_VERSION, DRB_VERSION = "t17_f5_c3", "d6_m7"
 PI = np.array(["", "Kulkarni", "Graham", "Kulkarni"])
 _REFERENCE_DEPTH = np.array([0.0, 23.3, 23.1, 22.3])
 _SINGLE = np.float32
-
-
-def _listed(values: NDArray[np.float64], decimals: int | None = None) -> list[Any]:
-    """Return single-precision values as Python floats, as a packet gives them back."""
-    if decimals is not None:
-        values = np.round(values, decimals)
-    listed: list[Any] = values.astype(_SINGLE).tolist()
-    return listed
 
 
 def exposure_columns(observations: Observations, visits: Visits) -> Columns:
@@ -55,17 +45,17 @@ def exposure_columns(observations: Observations, visits: Visits) -> Columns:
         "jd": jd.tolist(),
         "fid": fid.tolist(),
         "pid": identity.processing_id(night, jd, rcid).tolist(),
-        "diffmaglim": _listed(observations.limit, 4),
+        "diffmaglim": single(observations.limit, 4),
         "programpi": PI[visits.programid[rows]].tolist(),
         "programid": visits.programid[rows].tolist(),
         "nid": night.tolist(),
         "rcid": rcid.tolist(),
         "field": field.tolist(),
-        "magzpsci": _listed(observations.zero_point, 4),
-        "magzpsciunc": _listed(error, 11),
-        "magzpscirms": _listed(scatter, 6),
-        "clrcoeff": _listed(color + 0.016 * draws.normal(quadrant, 23), 6),
-        "clrcounc": _listed(error * draws.between(quadrant, 24, 1.6, 2.4), 11),
+        "magzpsci": single(observations.zero_point, 4),
+        "magzpsciunc": single(error, 11),
+        "magzpscirms": single(scatter, 6),
+        "clrcoeff": single(color + 0.016 * draws.normal(quadrant, 23), 6),
+        "clrcounc": single(error * draws.between(quadrant, 24, 1.6, 2.4), 11),
         "rbversion": [RB_VERSION] * len(rows),
     }
 
@@ -109,16 +99,16 @@ def forced_columns(
     quadrant = draws.key_of(visits.key[rows], rcid)
 
     def unless_failed(values: NDArray[np.float64], decimals: int) -> list[Any]:
-        return _listed(np.where(failed, FORCED_MISSING, values), decimals)
+        return single(np.where(failed, FORCED_MISSING, values), decimals)
 
     return common | {
         "rfid": identity.reference_id(np.array(common["field"]), fid, rcid).tolist(),
-        "sciinpseeing": _listed(visits.seeing[rows] * draws.between(quadrant, 32, 0.96, 1.06), 4),
-        "scibckgnd": _listed(sky_level(noise, fid) * draws.between(quadrant, 33, 0.95, 1.05), 3),
-        "scisigpix": _listed(noise * 1.06, 5),
+        "sciinpseeing": single(visits.seeing[rows] * draws.between(quadrant, 32, 0.96, 1.06), 4),
+        "scibckgnd": single(sky_level(noise, fid) * draws.between(quadrant, 33, 0.95, 1.05), 3),
+        "scisigpix": single(noise * 1.06, 5),
         "exptime": [30.0] * len(rows),
-        "adpctdif1": _listed(np.abs(0.065 + 0.02 * draws.normal(quadrant, 34)), 6),
-        "adpctdif2": _listed(np.abs(0.065 + 0.02 * draws.normal(quadrant, 35)), 6),
+        "adpctdif1": single(np.abs(0.065 + 0.02 * draws.normal(quadrant, 34)), 6),
+        "adpctdif2": single(np.abs(0.065 + 0.02 * draws.normal(quadrant, 35)), 6),
         "forcediffimflux": unless_failed(observations.true_flux + deviation * error, 3),
         "forcediffimfluxunc": unless_failed(error, 4),
         "procstatus": np.where(failed, "61", "0").tolist(),
@@ -285,46 +275,46 @@ def detection_columns(
         "candid": identity.candidate_id(pid, positive, number).tolist(),
         "isdiffpos": np.where(positive, "t", "f").tolist(),
         "tblid": number.tolist(),
-        "xpos": _listed(x, 4),
-        "ypos": _listed(y, 4),
+        "xpos": single(x, 4),
+        "ypos": single(y, 4),
         "ra": np.round(ra, 7).tolist(),
         "dec": np.round(dec, 7).tolist(),
-        "magpsf": _listed(magnitude, 5),
-        "sigmapsf": _listed(1.0857362 * observations.sigma / size, 6),
-        "chipsf": _listed(
+        "magpsf": single(magnitude, 5),
+        "sigmapsf": single(1.0857362 * observations.sigma / size, 6),
+        "chipsf": single(
             (0.55 + np.where(on_star, 1.1, 0.7) * brightness) * np.exp(0.4 * draws.normal(key, 68)),
             4,
         ),
-        "magap": _listed(aperture, 4),
-        "sigmagap": _listed(aperture_error, 4),
-        "distnr": _listed(near["distance"], 6),
-        "magnr": _listed(near["magnitude"], 3),
-        "sigmagnr": _listed(near["error"], 3),
-        "chinr": _listed(near["chi"], 3),
-        "sharpnr": _listed(near["sharp"], 3),
-        "sky": _listed(0.3 * draws.normal(key, 69) / draws.between(key, 70, 0.15, 1.0), 6),
-        "magdiff": _listed(difference, 6),
-        "fwhm": _listed(fwhm, 2),
-        "classtar": _listed(np.clip(1.0 - 0.25 * draws.uniform(key, 71) ** 2.5 * 2.5, 0.02, 1), 3),
-        "mindtoedge": _listed(edge, 4),
-        "magfromlim": _listed(observations.limit - aperture, 6),
-        "seeratio": _listed(np.minimum(2.0, core / fwhm), 6),
-        "aimage": _listed(major, 3),
-        "bimage": _listed(minor, 3),
-        "aimagerat": _listed(major / fwhm, 6),
-        "bimagerat": _listed(minor / fwhm, 6),
-        "elong": _listed(elongation, 5),
+        "magap": single(aperture, 4),
+        "sigmagap": single(aperture_error, 4),
+        "distnr": single(near["distance"], 6),
+        "magnr": single(near["magnitude"], 3),
+        "sigmagnr": single(near["error"], 3),
+        "chinr": single(near["chi"], 3),
+        "sharpnr": single(near["sharp"], 3),
+        "sky": single(0.3 * draws.normal(key, 69) / draws.between(key, 70, 0.15, 1.0), 6),
+        "magdiff": single(difference, 6),
+        "fwhm": single(fwhm, 2),
+        "classtar": single(np.clip(1.0 - 0.25 * draws.uniform(key, 71) ** 2.5 * 2.5, 0.02, 1), 3),
+        "mindtoedge": single(edge, 4),
+        "magfromlim": single(observations.limit - aperture, 6),
+        "seeratio": single(np.minimum(2.0, core / fwhm), 6),
+        "aimage": single(major, 3),
+        "bimage": single(minor, 3),
+        "aimagerat": single(major / fwhm, 6),
+        "bimagerat": single(minor / fwhm, 6),
+        "elong": single(elongation, 5),
         "nneg": count.astype(np.int64).tolist(),
         "nbad": (bogus & (draws.uniform(key, 72) < 0.04)).astype(np.int64).tolist(),
-        "rb": _listed(np.round(score * 700.0) / 700.0),
-        "ssdistnr": _listed(
+        "rb": single(np.round(score * 700.0) / 700.0),
+        "ssdistnr": single(
             np.where(known, np.where(draws.uniform(key, 73) < 0.08, 1.0, 0.0), MISSING)
         ),
-        "ssmagnr": _listed(np.where(known, body_mag, MISSING)),
+        "ssmagnr": single(np.where(known, body_mag, MISSING)),
         "ssnamenr": _body_names(objects.key[who], known),
-        "sumrat": _listed(ratio, 6),
-        "magapbig": _listed(bigger, 4),
-        "sigmagapbig": _listed(aperture_error * 1.28, 4),
+        "sumrat": single(ratio, 6),
+        "magapbig": single(bigger, 4),
+        "sigmagapbig": single(aperture_error * 1.28, 4),
         "ranr": near["ra"].tolist(),
         "decnr": near["dec"].tolist(),
         "scorr": np.round(significance, 5).tolist(),
@@ -379,112 +369,22 @@ def candidate_columns(
         .tolist(),
         "rfid": identity.reference_id(grid().field[index], fid, observations.rcid).tolist(),
         "tooflag": [0] * len(rows),
-        "dsnrms": _listed(peak),
-        "ssnrms": _listed(smoothed),
-        "dsdiff": _listed(peak.astype(_SINGLE).astype(np.float64) - smoothed.astype(_SINGLE)),
+        "dsnrms": single(peak),
+        "ssnrms": single(smoothed),
+        "dsdiff": single(peak.astype(_SINGLE).astype(np.float64) - smoothed.astype(_SINGLE)),
         "nmatches": np.round(matches * draws.between(quadrant, 95, 0.8, 1.2))
         .astype(np.int64)
         .tolist(),
-        "zpclrcov": _listed(-5.0e-6 * np.exp(0.6 * draws.normal(quadrant, 96) + cloud), 10),
-        "zpmed": _listed(
+        "zpclrcov": single(-5.0e-6 * np.exp(0.6 * draws.normal(quadrant, 96) + cloud), 10),
+        "zpmed": single(
             observations.zero_point
             + np.array([0.0, -0.03, 0.06, 0.01])[fid]
             + 0.01 * draws.normal(quadrant, 97),
             3,
         ),
-        "clrmed": _listed(0.64 + 0.06 * draws.normal(quadrant, 98), 3),
-        "clrrms": _listed(0.24 + 0.04 * draws.normal(quadrant, 99), 6),
+        "clrmed": single(0.64 + 0.06 * draws.normal(quadrant, 98), 3),
+        "clrrms": single(0.24 + 0.04 * draws.normal(quadrant, 99), 6),
         "exptime": [30.0] * len(rows),
-        "drb": _listed(score),
+        "drb": single(score),
         "drbversion": [DRB_VERSION] * len(rows),
-    } | _catalogue_columns(objects, around, observations, visits)
-
-
-def _catalogue_columns(
-    objects: Sources, around: Surroundings, observations: Observations, visits: Visits
-) -> Columns:
-    """Return the three nearest PS1 sources and the nearest Gaia stars.
-
-    Distances are from where this detection was found, so the order may differ from the
-    catalogue's for close pairs.
-    """
-    who = observations.object_row
-    east, north = measured_place(objects, observations, visits)
-    away = np.hypot(around.east - east[:, None], around.north - north[:, None])
-    away = np.where(around.r < 40.0, away, np.inf)
-    order = np.argsort(away, axis=1, kind="stable")
-    each = draws.key_of(around.key[:, None], np.arange(away.shape[1]))
-    ra, dec = offset(objects.ra[who][:, None], objects.dec[who][:, None], around.east, around.north)
-    scaled = (dec + 90.0) * 120.0
-    zone = np.floor(scaled)
-    name = (
-        zone.astype(np.int64) * 10**13
-        + np.floor(ra * 1e6).astype(np.int64) * 10**4
-        + np.floor((scaled - zone) * 1e4).astype(np.int64)
-    )
-    columns: Columns = {}
-    place = np.arange(len(who))
-    for rank in range(3):
-        pick = (place, order[:, rank])
-        there = away[pick] < RADIUS
-        label = rank + 1
-
-        def given(
-            values: NDArray[np.float64],
-            decimals: int | None = 4,
-            there: NDArray[np.bool_] = there,
-        ) -> list[Any]:
-            return _listed(np.where(there, values, MISSING), decimals)
-
-        columns[f"objectidps{label}"] = [
-            value if ok else int(MISSING)
-            for value, ok in zip(name[pick].tolist(), there.tolist(), strict=True)
-        ]
-        bands = (("g", 22.4, around.g), ("r", 22.2, around.r), ("i", 22.1, around.i))
-        for salt, (band, depth, values) in enumerate((*bands, ("z", 21.7, around.z)), start=10):
-            magnitude = values[pick]
-            lost = magnitude > depth + 0.5 * draws.normal(each[pick], salt)
-            columns[f"s{band}mag{label}"] = given(np.where(lost, MISSING, magnitude))
-        columns[f"sgscore{label}"] = given(around.score[pick], 6)
-        columns[f"distpsnr{label}"] = given(away[pick], None)
-    inside = np.sum(away < RADIUS, axis=1)
-    crowd = around.density * np.pi * RADIUS**2
-    extra = np.where(
-        inside >= away.shape[1] - 1,
-        np.maximum(0.0, crowd + np.sqrt(crowd) * draws.normal(around.key, 20) - inside),
-        0.0,
-    )
-    columns["nmtchps"] = (inside + np.round(extra)).astype(np.int64).tolist()
-    return columns | _gaia(around, away)
-
-
-def _gaia(around: Surroundings, away: NDArray[np.float64]) -> Columns:
-    """Return the nearest Gaia source, and the nearest brighter than 14 mag, within 90 arcsec."""
-    blue = around.r + 0.12 * (around.g - around.r)
-    place = np.arange(len(away))
-    found = {}
-    for salt, depth, share in ((30, 20.7, 0.25), (32, 14.0, 0.006)):
-        listed = np.where(blue < depth, away, np.inf)
-        nearest = np.argmin(listed, axis=1)
-        close = listed[place, nearest]
-        # Past the sources kept for each place: a random one.
-        radius = np.sqrt(
-            -np.log(draws.uniform(around.key, salt)) / (np.pi * around.density * share)
-        )
-        last = np.max(np.where(np.isfinite(away), away, 0.0), axis=1)
-        beyond = np.hypot(radius, last)
-        distance = np.where(np.isfinite(close), close, beyond)
-        random = depth + np.log10(draws.uniform(around.key, salt + 1)) / 0.45
-        magnitude = np.where(np.isfinite(close), blue[place, nearest], np.maximum(random, 9.0))
-        there = distance < 90.0
-        found[salt] = (np.where(there, distance, MISSING), np.where(there, magnitude, MISSING))
-    (near, mag), (bright_near, bright_mag) = found[30], found[32]
-    # A bright one that is nearer than any other is the nearest.
-    swap = (bright_near > 0.0) & ((near < 0.0) | (bright_near < near))
-    near, mag = np.where(swap, bright_near, near), np.where(swap, bright_mag, mag)
-    return {
-        "neargaia": _listed(near),
-        "neargaiabright": _listed(bright_near),
-        "maggaia": _listed(mag),
-        "maggaiabright": _listed(bright_mag),
-    }
+    } | catalogue_columns(objects, around, who, measured_place(objects, observations, visits))

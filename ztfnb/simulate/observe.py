@@ -158,7 +158,9 @@ def _artefact(kind: NDArray[np.int64], look: NDArray[np.uint64]) -> NDArray[np.f
     which = np.flatnonzero(kind >= Kind.DIPOLE)
     key = look[which]
     size = 10.0 ** (-0.4 * 1.35 * np.log(draws.uniform(key, 11)))
-    sign = np.where(draws.uniform(key, 12) < 0.55, 1.0, -1.0)
+    # A dipole has both signs; what falls on a detector adds light, mostly.
+    adds = np.where(kind[which] == Kind.DIPOLE, 0.5, 0.9)
+    sign = np.where(draws.uniform(key, 12) < adds, 1.0, -1.0)
     happens = (kind[which] != Kind.DIPOLE) | (draws.uniform(key, 13) < _DIPOLE_CHANCE)
     left[which] = np.where(happens, 1.15 * sign * np.minimum(size, 90.0), 0.0)
     return left

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ztfnb.schema import ztf_schema
 
 if TYPE_CHECKING:
-    from ztfnb.simulate.measure import Columns
+    from ztfnb.simulate.catalogue import Columns
 
 SCHEMA_VERSION = "4.02"
 PUBLISHER = "ZTF (www.ztf.caltech.edu)"
