@@ -27,6 +27,9 @@ from ztfnb.schema import MAX_NODES, Field, Type
 MAX_VALUES = 200_000
 """Values in all arrays and maps of one record; the largest real packets hold about 10,000."""
 
+_MAX_DECIMAL_BYTES = 64
+"""About 150 digits. The time that a conversion takes grows with their square: 1 MB, 2 minutes."""
+
 Reader = Callable[[bytes, int, "Budget"], tuple[Any, int]]
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -290,6 +293,8 @@ def _logical(kind: Type, reader: Reader) -> Reader:
 
     def read(buffer: bytes, position: int, budget: Budget) -> tuple[Any, int]:
         value, after = reader(buffer, position, budget)
+        if isinstance(value, bytes) and len(value) > _MAX_DECIMAL_BYTES:
+            raise BadValueError(f"a decimal of {len(value):,} bytes", position)
         try:
             return convert(value, node, None), after
         except Exception as error:  # noqa: BLE001 - whatever a hostile value makes it raise
