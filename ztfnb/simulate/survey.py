@@ -123,7 +123,7 @@ class Survey:
             if programid is not None and visits.programid[row] != programid:
                 continue
             for alert, truth in exposure.alerts(plan, visits.take(np.array([row]))):
-                yield SimulatedAlert(codec.encode(alert), alert, truth, _sent(truth))
+                yield SimulatedAlert(codec.encode(alert, checked=False), alert, truth, _sent(truth))
 
 
 def _sent(truth: Truth) -> float:
