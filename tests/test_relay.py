@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made import made_packet
 from packets import needs_real_packets, real_files
 
-from ztfnb import codec, relay
+from ztfnb import relay
 from ztfnb.errors import ConfigError, DeliveryError, SourceError
 from ztfnb.relay import copy, due, nightly_topic
-from ztfnb.schema import ztf_schema
 from ztfnb.source import BEGINNING, Memory, Packet, SourceStatus
 
 START = 2458451.7
@@ -74,20 +74,7 @@ class Recorder:
 
 
 def alert(jd: float, *, programid: int = 1, candid: int = 1) -> bytes:
-    """A packet of which only what a relay looks at means anything."""
-    top = ztf_schema("4.02")["fields"]
-    fields = next(field for field in top if field["name"] == "candidate")["type"]["fields"]
-    zeros = {"string": "", "int": 0, "long": 0, "float": 0.0, "double": 0.0}
-    candidate = {field["name"]: zeros.get(str(field["type"])) for field in fields}
-    return codec.encode(
-        {
-            "schemavsn": "4.02",
-            "publisher": "test",
-            "objectId": "ZTF18aaaaaaa",
-            "candid": candid,
-            "candidate": {**candidate, "jd": jd, "programid": programid, "candid": candid},
-        }
-    )
+    return made_packet(candid, jd=jd, programid=programid)
 
 
 def night(offsets: Sequence[float]) -> Ended:

@@ -395,7 +395,7 @@ class ArchiveSink:
         self.duplicates = 0
         """Packets not written, since one of their name was there."""
         self._failed = ""
-        self._open = True
+        self._closed = False
         kind = _Tar if path.name.endswith(SUFFIXES) else _Folder
         try:
             self._target: _Tar | _Folder = kind(path)
@@ -436,26 +436,26 @@ class ArchiveSink:
         DeliveryError
             If that cannot be done. There is no file of the final name then.
         """
-        if not self._open:
+        if self._closed:
             return
-        self._open = False
         try:
             if not self._failed:
                 with self._delivering():
                     self._target.finish()
         finally:
+            self._closed = True
             self._target.discard()
 
     @contextmanager
     def _delivering(self) -> Iterator[None]:
+        if self._closed:
+            raise DeliveryError(f"{self.name} is closed")
         if self._failed:
             raise DeliveryError(self._failed)
         try:
             yield
-        except (OSError, ValueError) as error:
-            # Writing to a closed file is a ValueError.
-            reason = getattr(error, "strerror", None) or error
-            self._failed = f"cannot write to {self.name}: {reason}"
+        except OSError as error:
+            self._failed = f"cannot write to {self.name}: {error.strerror}"
             raise DeliveryError(self._failed) from None
 
 

@@ -13,6 +13,7 @@ Formats: POSIX.1-1988 "ustar" with the GNU and pax extensions; RFC 1952.
 from __future__ import annotations
 
 import bisect
+import os
 import re
 import tarfile
 import zlib
@@ -126,8 +127,9 @@ class _Plain:
         self.position += len(data)
         return data
 
-    def skip(self, size: int) -> None:
+    def skip(self, size: int) -> bool:
         self.position = self._file.seek(size, 1)
+        return self.position <= os.fstat(self._file.fileno()).st_size
 
 
 class _Mark(NamedTuple):
@@ -188,9 +190,11 @@ class _Gzipped:
         self.position += len(data)
         return data
 
-    def skip(self, size: int) -> None:
+    def skip(self, size: int) -> bool:
+        """Pass bytes over; return whether there were as many."""
         while size > 0 and (data := self.read(min(size, _CHUNK))):
             size -= len(data)
+        return size <= 0
 
     def _inflate(self) -> bool:
         """Bring some more bytes; return whether there were any to bring."""
@@ -263,14 +267,14 @@ def _member(stream: _Plain | _Gzipped, info: tarfile.TarInfo, position: int) -> 
     name = info.name if len(info.name) <= 200 else f"{info.name[:100]}...{info.name[-97:]}"
     refusal = _refusal(info)
     if refusal:
-        stream.skip(_padded(info.size) if info.isreg() else 0)
+        _pass_over(stream, info)
         error = DecodeError(f"{refusal}; it was passed over", where=name)
         yield Member(name, position, b"", stream.consumed, error)
     elif info.isreg() and info.name.endswith(".avro"):
         data = _content(stream, info)
         yield Member(name, position, data, stream.consumed)
-    elif info.isreg():
-        stream.skip(_padded(info.size))
+    else:
+        _pass_over(stream, info)
 
 
 def _refusal(info: tarfile.TarInfo) -> str:
@@ -285,6 +289,12 @@ def _refusal(info: tarfile.TarInfo) -> str:
     if info.size > MAX_MEMBER_BYTES and info.name.endswith(".avro"):
         return f"it has {info.size:,} bytes, and at most {MAX_MEMBER_BYTES:,} are read"
     return ""
+
+
+def _pass_over(stream: _Plain | _Gzipped, info: tarfile.TarInfo) -> None:
+    # Links, folders and devices have no content, whatever their headers say of its size.
+    if info.isreg() and not stream.skip(_padded(info.size)):
+        raise DecodeError(f"the file ends inside {info.name[:200]}", offset=stream.position)
 
 
 def _content(stream: _Plain | _Gzipped, info: tarfile.TarInfo) -> bytes:
