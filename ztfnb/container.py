@@ -128,12 +128,19 @@ def read_header(data: bytes) -> Header:
     """
     for header in _headers.get(data[:_KEY_BYTES], ()):
         if data.startswith(header.raw):
-            return header
-    header = _parse_header(data)
+            break
+    else:
+        header = _keep(_parse_header(data), data[:_KEY_BYTES])
+    if len(data) < len(header.raw) + SYNC_BYTES:
+        raise DecodeError("the data end inside the header", where="header", offset=len(data))
+    return header
+
+
+def _keep(header: Header, key: bytes) -> Header:
     if sum(map(len, _headers.copy().values())) >= SCHEMAS_KEPT:
         _headers.clear()
     # Replaced, never changed in place: other threads may be reading.
-    _headers[data[:_KEY_BYTES]] = (header, *_headers.get(data[:_KEY_BYTES], ())[: _SHARED - 1])
+    _headers[key] = (header, *_headers.get(key, ())[: _SHARED - 1])
     return header
 
 
@@ -147,8 +154,6 @@ def _parse_header(data: bytes) -> Header:
         metadata, end = _read_metadata(data)
     except BadValueError as error:
         raise error.inside("header").located(0) from None
-    if len(data) < end + SYNC_BYTES:
-        raise DecodeError("the data end inside the header", where="header", offset=len(data))
     codec = metadata.get("avro.codec", b"null").decode("ascii", "replace")
     if codec not in _INFLATE and codec != "null":
         known = ", ".join(("null", *_INFLATE))
