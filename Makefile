@@ -66,11 +66,13 @@ $(BIN)/python:
 	       "apt-get install python3-venv" >&2; exit 1; }
 
 $(VENV)/.lab: $(BIN)/python requirements/lab.txt pyproject.toml
+	@echo "Installing JupyterLab and ztfnb into $(VENV): this takes a minute or so."
 	$(PIP) install --quiet --require-hashes --requirement requirements/lab.txt
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.test: $(BIN)/python requirements/test.txt pyproject.toml
+	@echo "Installing everything for developing into $(VENV): this takes a minute or two."
 	$(PIP) install --quiet --require-hashes --requirement requirements/test.txt
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.lab
