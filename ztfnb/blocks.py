@@ -103,6 +103,16 @@ def _spell(words: Sequence[str] | Values, codes: Values) -> Values:
     return np.array(known, TEXT)[codes]
 
 
+def compact_words(words: Sequence[str] | Values) -> Values:
+    """Return words as an array with one byte a character, or with four where one will not do."""
+    if isinstance(words, np.ndarray):
+        return words
+    array: Values = np.array(words[:], TEXT)
+    with suppress(UnicodeEncodeError):
+        array = array.astype(np.bytes_)
+    return array
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
     """Consecutive rows, which never change."""
@@ -253,10 +263,7 @@ class _Texts:
         return Part(self.values[:size], TEXT, words=self.words)
 
     def sealed(self, size: int) -> Part:
-        words: Values = np.array(self.words, TEXT)
-        # One byte a character where that will do.
-        with suppress(UnicodeEncodeError):
-            words = words.astype(np.bytes_)
+        words = compact_words(self.words)
         # Stable, so that what stands for null stays before an empty text.
         order = np.argsort(words, kind="stable")
         rank = np.empty(len(words), np.min_scalar_type(len(words) - 1))

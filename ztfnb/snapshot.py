@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ztfnb.blocks import TEXT, Block, Mask, Part, Rows, Values
+from ztfnb.blocks import TEXT, Block, Mask, Part, Rows, Values, compact_words
 from ztfnb.errors import NotHeldError, SelectionError
 from ztfnb.fields import fields
 from ztfnb.selection import Selection, parse, unknown_field
@@ -334,7 +334,7 @@ def _all(size: int, tests: Sequence[Callable[[Block], Mask]], block: Block) -> M
 
 def _ranks(parts: Sequence[Part]) -> list[NDArray[np.intp]]:
     """Return for each row of some columns of text its place among the texts of all of them."""
-    words = [np.asarray(part.words) for part in parts]
+    words = [compact_words(part.words) for part in parts]
     pool = np.concatenate(words)
     # The vocabularies of sealed blocks are sorted, which a stable sort turns to account.
     order = np.argsort(pool, kind="stable")
