@@ -34,6 +34,8 @@ from ztfnb.source import Packet
 NIGHT = "2026-01-15"
 RATE = 5.0
 BURST = 60
+# Half of ZADS's: the broker holds up to 5 MiB for each, and a Binder has little memory.
+_PARTITIONS = 8
 _START_TIMEOUT = 20.0
 _PARENT_INTERVAL = 1.0
 
@@ -247,7 +249,7 @@ def main(arguments: list[str] | None = None) -> None:
     commands: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(commands,), name="ztfnb-commands", daemon=True).start()
     topic = topic_name(options.night)
-    with EmbeddedBroker([topic]) as broker:
+    with EmbeddedBroker([topic], partitions=_PARTITIONS) as broker:
         print(json.dumps({"bootstrap": broker.bootstrap, "topic": topic}), flush=True)  # noqa: T201
         packets = _nights(options.seed, date.fromisoformat(options.night))
         serve(broker, topic, packets, commands, rate=options.rate, burst=options.burst)

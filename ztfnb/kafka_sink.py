@@ -18,6 +18,8 @@ from ztfnb.source import Packet
 PARTITIONS = 16
 """Partitions of a topic of alerts, as ZADS has them."""
 
+_WAIT = 10.0
+
 
 class KafkaSink:
     """Packets written to Kafka: original bytes, key, headers and, unless told otherwise, time.
@@ -215,9 +217,11 @@ def _create(properties: Properties, names: list[str], partitions: int, servers: 
         for name in names:
             if _exists(admin, name, servers, properties):
                 continue
-            future = admin.create_topics([NewTopic(name, partitions)])[name]
+            future = admin.create_topics([NewTopic(name, partitions)], request_timeout=_WAIT)[name]
             try:
-                future.result(timeout=30)
+                future.result(timeout=2 * _WAIT)
+            except TimeoutError:
+                raise SourceError(f"{servers} does not answer when asked for a topic") from None
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     reason = properties.scrub(error.args[0].str())
@@ -229,15 +233,16 @@ def _create(properties: Properties, names: list[str], partitions: int, servers: 
 
 def _exists(admin: AdminClient, name: str, servers: str, properties: Properties) -> bool:
     try:
-        listed = admin.list_topics(name, timeout=10).topics[name]
+        # Asking for one topic by name might create it.
+        listed = admin.list_topics(timeout=_WAIT).topics.get(name)
     except KafkaException as error:
         reason = properties.scrub(error.args[0].str())
         raise SourceError(f"{servers} cannot be reached: {reason}") from None
-    return listed.error is None and len(listed.partitions) > 0
+    return listed is not None and listed.error is None and len(listed.partitions) > 0
 
 
 def _await(admin: AdminClient, name: str, servers: str, properties: Properties) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + _WAIT
     while not _exists(admin, name, servers, properties):
         if time.monotonic() > deadline:
             raise SourceError(f"{servers} created topic {name} but does not list it")

@@ -31,6 +31,12 @@ def test_create_topics_leaves_what_is_there(bootstrap: str, topic: str) -> None:
     assert len(listed.topics[topic].partitions) == 3
 
 
+def test_a_topic_that_kafka_refuses_is_told(bootstrap: str) -> None:
+    """A name that Kafka does not allow is an error that says so."""
+    with pytest.raises(SourceError, match="does not create topic no spaces"):
+        create_topics(bootstrap, ["no spaces"])
+
+
 def test_times_can_be_those_of_writing(bootstrap: str, topic: str) -> None:
     """Unless a packet keeps its time, or if it has none, it gets that of its writing."""
     before = time.time() - 1

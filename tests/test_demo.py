@@ -1,0 +1,149 @@
+"""The demo night: a child process with a simulated survey and a broker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+from reading import poll_until
+
+from ztfnb.codec import decode
+from ztfnb.demo import Demo
+from ztfnb.errors import BrokerError, ConfigError
+from ztfnb.kafka import KafkaSource
+from ztfnb.source import BEGINNING
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended; one that nobody has collected yet has."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def wait_until_gone(pid: int, timeout: float = 5.0) -> None:
+    deadline = time.monotonic() + timeout
+    while not gone(pid):
+        assert time.monotonic() < deadline, f"process {pid} is still there"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Demo]:
+    with Demo(burst=20, rate=50.0) as demo:
+        yield demo
+
+
+@pytest.fixture
+def source(demo: Demo) -> Iterator[KafkaSource]:
+    source = KafkaSource(demo.bootstrap, demo.topic, start=BEGINNING, memory="small")
+    yield source
+    source.close()
+
+
+def test_alerts_arrive(source: KafkaSource) -> None:
+    """A burst of alerts is there, and more follow; each decodes, with the time of its writing."""
+    packets = poll_until(source, lambda packets: len(packets) >= 30)
+    alerts = [decode(packet.value) for packet in packets]
+    assert len({alert.candid for alert in alerts}) == len(alerts)
+    assert all(alert.programid == 1 for alert in alerts)
+    assert all(abs(time.time() - packet.timestamp) < 300 for packet in packets)
+    assert len({packet.partition for packet in packets}) > 1
+
+
+def test_it_pauses_and_goes_on(demo: Demo, source: KafkaSource) -> None:
+    """Paused, no more alerts come; resumed, they do."""
+    demo.pause()
+    assert "paused" in repr(demo)
+    poll_until(source, lambda _: source.status().caught_up and not source.poll(0.5, 1000))
+    assert list(source.poll(1.0, 1000)) == []
+    demo.resume()
+    assert not demo.paused
+    poll_until(source, lambda packets: len(packets) >= 1)
+
+
+def test_the_rate_can_be_changed(demo: Demo) -> None:
+    """The rate is what was set; a wrong one is refused."""
+    demo.rate = 80
+    assert demo.rate == 80.0
+    for wrong in (0, -1, 1e9, float("nan")):
+        with pytest.raises(ConfigError, match="rate: expected"):
+            demo.rate = wrong
+    assert "80 alerts/s, running" in repr(demo)
+
+
+def test_the_child_survives_an_interrupted_cell(demo: Demo) -> None:
+    """An interrupt goes to the kernel's process group, of which the child is not part."""
+    assert demo.pid is not None
+    assert os.getpgid(demo.pid) != os.getpgid(0)
+    os.kill(demo.pid, signal.SIGINT)
+    time.sleep(0.2)
+    assert demo.running
+
+
+def test_closing_ends_the_child() -> None:
+    """Closing ends the child; a second time does nothing; commands then are errors."""
+    demo = Demo(burst=1)
+    assert demo.pid is None
+    with pytest.raises(BrokerError, match="not running"):
+        demo.pause()
+    pid = demo.start().pid
+    assert pid is not None
+    assert demo.start().pid == pid
+    demo.close()
+    demo.close()
+    assert gone(pid)
+    with pytest.raises(BrokerError, match="not running"):
+        demo.rate = 3
+
+
+def test_a_child_that_died_is_noticed() -> None:
+    """A child that was killed is no longer running, and commands say so."""
+    demo = Demo(burst=1).start()
+    assert demo.pid is not None
+    os.kill(demo.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 5
+    while demo.running:
+        assert time.monotonic() < deadline
+    with pytest.raises(BrokerError, match="not running"):
+        demo.resume()
+    demo.close()
+
+
+def test_a_child_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the child said before it died is in the error."""
+    monkeypatch.setattr("ztfnb.demo.sys.executable", "/bin/false")
+    with pytest.raises(BrokerError, match="did not start: it said nothing"):
+        Demo().start()
+    monkeypatch.undo()
+    with pytest.raises(ConfigError, match="expected a date"):
+        Demo(night="tonight")
+
+
+def test_s19_a_killed_parent_leaves_no_child() -> None:
+    """When the parent is killed, the child is gone within 5 s."""
+    script = """
+        import sys, time
+        from ztfnb.demo import Demo
+        demo = Demo(burst=5).start()
+        print(demo.pid, flush=True)
+        time.sleep(60)
+    """
+    parent = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    assert not gone(child)
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    wait_until_gone(child)
