@@ -166,6 +166,9 @@ def test_a_stream_of_ever_new_fields_stays_within_the_budget() -> None:
         feed(store, [{"candid": n, **{f"f{n}_{k}": 1.0 for k in range(50)}}])
         assert store.nbytes <= store.memory_budget
     assert store.candid.tolist()[-1] == 49
+    feed(store, [{**{f"g{k}": 1.0 for k in range(500)}, "candid": 77}])
+    assert store.latest(1).tolist() == [77]
+    assert store.coordinates(77) == Coordinates("night", 77 % 16, 0)
 
 
 def test_only_the_newest_packets_keep_their_bytes() -> None:

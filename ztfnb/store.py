@@ -121,7 +121,9 @@ class Store:
             rows, candids = _identify(columns)
             self.unidentified += len(columns.rows) - len(rows)
             origins = [packets[place] for place in columns.rows[rows].tolist()]
-            arrays = {**_take(columns.arrays, rows), "candid": candids, **_coordinates(origins)}
+            own = {"candid": candids, **_coordinates(origins)}
+            # They come first: fields beyond the most that a block takes are left out.
+            arrays = {**own, **_take(columns.arrays, rows), **own}
             nulls = _take(columns.masks, rows)
             for name in _OWN & nulls.keys():
                 del nulls[name]
