@@ -32,7 +32,7 @@ CONFLUENT_HEAD = 5
 """Bytes before the record in Confluent's wire format."""
 
 
-def decode(data: bytes) -> Alert:
+def decode(data: bytes | bytearray | memoryview) -> Alert:
     """Return the alert that a packet holds.
 
     Only the first bytes of the record are decoded, up to the end of the candidate; the rest is
