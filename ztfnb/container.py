@@ -184,7 +184,10 @@ def _read_metadata(data: bytes) -> tuple[dict[str, bytes], int]:
                     raise BadValueError(reason, position)
                 position = start + size
                 parts.append(data[start:position])
-            metadata[parts[0].decode("utf-8", "replace")] = parts[1]
+            try:
+                metadata[parts[0].decode()] = parts[1]
+            except UnicodeDecodeError:
+                raise BadValueError("a name that is not UTF-8", position) from None
             if len(metadata) > 64:
                 raise BadValueError("more than 64 entries", position)
 
