@@ -259,3 +259,24 @@ def test_wrong_arguments_are_refused(broker: EmbeddedBroker) -> None:
     source = KafkaSource(broker.bootstrap, "night", settings={"no.such.setting": 1})
     with pytest.raises(ConfigError, match=r"no\.such\.setting"):
         source.poll(0.1, 1)
+
+
+def test_a_limit_of_nothing_holds_the_position(broker: EmbeddedBroker) -> None:
+    """While nothing is to be read, nothing is; afterwards nothing is missing or repeated."""
+    sent = fill(broker, 300)
+    source = KafkaSource(broker.bootstrap, "night", start=BEGINNING)
+    got = poll_until(source, lambda packets: len(packets) >= 1)
+    got += source.poll(1.0, 20)
+    for _ in range(20):
+        assert list(source.poll(0.05, 0)) == []
+    assert source.status().connected
+    sent += fill(broker, 100, first=300)
+    for _ in range(10):
+        assert list(source.poll(0.05, 0)) == []
+    got += drain(source)
+    assert values(got) == sorted(sent)
+    source.poll(0.05, 0)
+    source.seek(BEGINNING)
+    assert list(source.poll(0.05, 0)) == []
+    assert len(drain(source)) == 400
+    source.close()

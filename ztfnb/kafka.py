@@ -117,6 +117,7 @@ class KafkaSource:
             scrub=self._properties.scrub,
             prober=functools.partial(probe, environ=environ),
         )
+        self._held = False
         self._gaps: tuple[Gap, ...] = ()
         self._lag: int | None = None
         self._next_refresh = 0.0
@@ -127,6 +128,9 @@ class KafkaSource:
     def poll(self, timeout: float, limit: int) -> Sequence[Packet]:
         """Return up to ``limit`` packets, waiting about ``timeout`` [s] for the first.
 
+        A limit of 0 reads nothing and keeps the connection, and what is known of it, fresh: call
+        it now and then while nothing is to be read, or the client's reports pile up.
+
         Never raises for trouble with the broker: that shows in `status`. Looking for topics may
         take longer than ``timeout`` while the broker is slow to answer: up to 4 s.
         """
@@ -134,9 +138,11 @@ class KafkaSource:
         deadline = time.monotonic() + timeout
         if self._consumer is None:
             self._consumer = self._open()
-        if self._start is not None or time.monotonic() >= self._next_refresh:
-            self._attempt(lambda: self._refresh(timeout))
-        self._attempt(self._repair)
+        self._hold(held=limit <= 0)
+        if not self._held:
+            if self._start is not None or time.monotonic() >= self._next_refresh:
+                self._attempt(lambda: self._refresh(timeout))
+            self._attempt(self._repair)
         # Also after a failure: what the client has to say comes only while it is polled.
         packets = self._read(max(0.0, deadline - time.monotonic()), limit)
         self._publish()
@@ -211,6 +217,15 @@ class KafkaSource:
 
     # Reading
 
+    def _hold(self, *, held: bool) -> None:
+        """Stop or go on fetching what is assigned."""
+        if held != self._held:
+            self._held = held
+            places = [TopicPartition(*key) for key in self._places]
+            if places:
+                change = self._client().pause if held else self._client().resume
+                self._attempt(lambda: change(places))
+
     def _read(self, timeout: float, limit: int) -> list[Packet]:
         packets: list[Packet] = []
         poll = self._client().poll
@@ -226,7 +241,9 @@ class KafkaSource:
                     break
             else:
                 packet = packet_from(message)
-                place = places[packet.topic, packet.partition]
+                place = places.get((packet.topic, packet.partition))
+                if place is None:
+                    break
                 place.position = packet.offset + 1
                 place.read = True
                 size += len(packet.value)

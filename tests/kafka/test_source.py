@@ -256,3 +256,24 @@ def test_a_topic_made_anew_is_read_from_its_beginning(
     got = poll_until(source, lambda packets: len(packets) >= 40)
     source.close()
     assert values(got) == values(new)
+
+
+def test_a_limit_of_nothing_holds_the_position(bootstrap: str, topic: str, fill: Fill) -> None:
+    """While nothing is to be read, nothing is; afterwards nothing is missing or repeated."""
+    sent = fill(topic, 300)
+    source = KafkaSource(bootstrap, topic, start=BEGINNING)
+    got = poll_until(source, lambda packets: len(packets) >= 1)
+    got += source.poll(1.0, 20)
+    for _ in range(20):
+        assert list(source.poll(0.05, 0)) == []
+    assert source.status().connected
+    sent += fill(topic, 100, first=300)
+    for _ in range(10):
+        assert list(source.poll(0.05, 0)) == []
+    got += drain(source)
+    assert values(got) == values(sent)
+    source.poll(0.05, 0)
+    source.seek(BEGINNING)
+    assert list(source.poll(0.05, 0)) == []
+    assert len(drain(source)) == 400
+    source.close()
