@@ -125,7 +125,7 @@ def _origin(curve: LightCurve, time: Time) -> tuple[float, str]:
     found = curve.jd[curve.kind == "detection"]
     first = float(found[0] if len(found) else curve.jd[0])
     name = "first detection" if len(found) else "first epoch"
-    return first, f"days since {name} (MJD {first - _MJD_OF_JD_0:.4f})"
+    return first, f"days since {name}"
 
 
 def _values(curve: LightCurve, quantity: Quantity) -> tuple[Floats, Floats]:

@@ -74,8 +74,10 @@ class Pump:
         with self.lock:
             now = self._clock()
             for part, since in list(self._waiting.items()):
-                if now - since > PATIENCE or part.beat():
-                    self._waiting.pop(part, None)
+                # First: a part that fails now must not fail at every beat.
+                del self._waiting[part]
+                if now - since <= PATIENCE and not part.beat():
+                    self._waiting.setdefault(part, since)
 
     def call(self, function: Callable[[], None]) -> None:
         """Run something that writes to widgets, from any thread, where messages are served.

@@ -119,8 +119,9 @@ async function render({ model, el }) {
         const [bottom, top] = shown.y_range;
         plot.x_range.setv({ start: left, end: right, reset_start: left, reset_end: right });
         plot.y_range.setv({ start: bottom, end: top, reset_start: bottom, reset_end: top });
-        plot.below[0].axis_label = shown.x_label;
-        plot.left[0].axis_label = shown.y_label;
+        // Lays out everything anew, which takes long: only when it is another one.
+        if (plot.below[0].axis_label !== shown.x_label) plot.below[0].axis_label = shown.x_label;
+        if (plot.left[0].axis_label !== shown.y_label) plot.left[0].axis_label = shown.y_label;
       }
       place.setAttribute("aria-label",
         shown.y_label ? `Light curve: ${shown.y_label} against ${shown.x_label}` : "Light curve");

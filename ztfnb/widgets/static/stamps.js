@@ -48,6 +48,19 @@ function render({ model, el }) {
   const controls = make("div", { class: "ztfnb-stamp-controls" }, value, stretch, colours);
   el.append(row, note, controls);
   let stamps = [];
+  const inks = new Map();
+  /** The 256 colours of a map as pixels of an image. */
+  function inkOf(name) {
+    if (!inks.has(name)) {
+      const palette = numbers(palettes[name], Uint8Array);
+      const bytes = new Uint8Array(4 * 256).fill(255);
+      for (let level = 0; level < 256; level += 1) {
+        bytes.set(palette.subarray(3 * level, 3 * level + 3), 4 * level);
+      }
+      inks.set(name, new Uint32Array(bytes.buffer));
+    }
+    return inks.get(name);
+  }
 
   function take() {
     const shown = model.get("_shown");
@@ -114,14 +127,13 @@ function render({ model, el }) {
       : stamp.stretch === "symmetric" && stretch.value === "linear" ? "symmetric" : stretch.value;
     const [low, high] = limitsOf(sorted, chosen);
     const curve = CURVES[chosen];
-    const palette = numbers(palettes[colours.value], Uint8Array);
+    const palette = inkOf(colours.value);
     const image = new ImageData(columns, rows);
+    const ink = new Uint32Array(image.data.buffer);
     for (let at = 0; at < pixels.length; at += 1) {
       if (!Number.isFinite(pixels[at])) continue; // stays transparent: the hatching shows
       const share = high > low ? Math.min(Math.max((pixels[at] - low) / (high - low), 0), 1) : 0.5;
-      const level = Math.round(curve(share) * 255);
-      image.data.set(palette.subarray(3 * level, 3 * level + 3), 4 * at);
-      image.data[4 * at + 3] = 255;
+      ink[at] = palette[Math.round(curve(share) * 255)];
     }
     const small = new OffscreenCanvas(columns, rows);
     small.getContext("2d").putImageData(image, 0, 0);

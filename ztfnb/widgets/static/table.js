@@ -103,7 +103,11 @@ function render({ model, el }) {
     let current = "";
     pool.forEach((row, place) => {
       row.hidden = place >= needed;
-      if (row.hidden) return;
+      if (row.hidden) {
+        row.removeAttribute("aria-selected");
+        row.dataset.candid = "";
+        return;
+      }
       const index = first + place;
       const held = cache.get(index);
       row.style.transform = `translateY(${(index - top) * ROW}px)`;

@@ -1,0 +1,256 @@
+"""A real JupyterLab and a page in a real Chromium in front of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import ConsoleMessage, Page, Request, WebSocket
+
+ARTEFACTS = Path(__file__).parents[2] / "artefacts"
+TOKEN = "tests-only"  # noqa: S105 - of a server on the loopback interface that ends with the test
+CHROMIUM = os.environ.get("ZTFNB_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+ALLOWED_ERRORS: tuple[tuple[str, str], ...] = (
+    (r"reading 'schema'", "Notebook 7 looks for a plugin of JupyterLab's that it does not have"),
+    (r"'filebrowser:open-path' not registered", "Notebook 7 has no file browser beside a notebook"),
+)
+"""Patterns of console errors that are not ours, each with its reason."""
+
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "apputils-extension/notification": {
+        "fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True
+    },
+    "docmanager-extension/plugin": {"autosave": False},
+}  # fmt: skip
+
+
+@dataclass
+class Lab:
+    """A running JupyterLab."""
+
+    url: str
+    folder: Path
+    """Where its notebooks lie."""
+    settings: Path
+
+    def configure(self, plugin: str, values: dict[str, Any]) -> None:
+        """Set what a user would in the settings editor."""
+        file = self.settings / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values), encoding="utf-8")
+
+    def write(self, name: str, cells: list[str]) -> None:
+        """Make a notebook."""
+        book = {
+            "cells": [
+                {"cell_type": "code", "id": f"cell-{place}", "source": source,
+                 "metadata": {}, "outputs": [], "execution_count": None}
+                for place, source in enumerate(cells)
+            ],
+            # Without a kernel named, JupyterLab asks for one.
+            "metadata": {
+                "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+            },
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }  # fmt: skip
+        (self.folder / name).write_text(json.dumps(book), encoding="utf-8")
+
+
+@contextmanager
+def running_lab(home: Path) -> Iterator[Lab]:
+    """Run JupyterLab on a free port, with settings and notebooks of its own below ``home``."""
+    folder = home / "notebooks"
+    folder.mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "XDG_CONFIG_HOME": str(home / "xdg"),
+    }
+    with (home / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            [
+                sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
+                f"--port={port}", "--ServerApp.port_retries=0", "--ip=127.0.0.1",
+                f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}",
+                "--LabApp.expose_app_in_browser=True",
+                "--JupyterNotebookApp.expose_app_in_browser=True", "--LabApp.news_url=None",
+            ],
+            env=environment, stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        running = Lab(f"http://127.0.0.1:{port}", folder, home / "settings")
+        for plugin, values in _SETTINGS.items():
+            running.configure(plugin, values)
+        try:
+            _wait_for(lambda: _answers(f"{running.url}/api/status?token={TOKEN}"), server, home)
+            yield running
+        finally:
+            # It ends its kernels, too.
+            server.send_signal(signal.SIGTERM)
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def _wait_for(
+    condition: Callable[[], bool], server: subprocess.Popen[bytes], home: Path, seconds: float = 60
+) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        if server.poll() is not None or time.monotonic() > end:
+            raise RuntimeError((home / "server.log").read_text(errors="replace")[-4000:])
+        time.sleep(0.1)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - http on loopback
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@dataclass
+class Desk:
+    """A page with a notebook in JupyterLab, and what went wrong on it."""
+
+    lab: Lab
+    page: Page
+    name: str
+    errors: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        """Note every console error and every request that leaves this machine."""
+
+        def heard(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                self.errors.append(f"{message.text} ({message.location.get('url', '')})")
+
+        def asked(request: Request) -> None:
+            parts = urlsplit(request.url)
+            if parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1":
+                self.foreign.append(request.url)
+
+        def opened(line: WebSocket) -> None:
+            if urlsplit(line.url).hostname != "127.0.0.1":
+                self.foreign.append(line.url)
+
+        self.page.on("console", heard)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", asked)
+        self.page.on("websocket", opened)
+
+    def open(self, cells: list[str], *, place: str = "lab/tree") -> None:
+        """Write a notebook, open it and wait for its kernel.
+
+        Parameters
+        ----------
+        cells
+            Its code.
+        place
+            Of JupyterLab, or ``"notebooks"`` of Notebook 7.
+        """
+        self.lab.write(f"{self.name}.ipynb", cells)
+        self.page.goto(f"{self.lab.url}/{place}/{self.name}.ipynb?token={TOKEN}&reset")
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait for the notebook and its kernel."""
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        self.page.wait_for_function("window.jupyterapp?.shell.currentWidget")
+        self.idle()
+
+    def theme(self, name: str) -> None:
+        """Change JupyterLab's theme: ``"Light"`` or ``"Dark"``."""
+        self.page.evaluate(
+            "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
+            f"JupyterLab {name}",
+        )
+        self.page.wait_for_selector(
+            f"body[data-jp-theme-name='JupyterLab {name}']", state="attached"
+        )
+
+    def idle(self, timeout: float = 60.0) -> None:
+        """Wait until the kernel has nothing to do."""
+        self.page.wait_for_function(
+            "window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status"
+            " === 'idle'",
+            timeout=timeout * 1000,
+        )
+
+    def command(self, name: str) -> None:
+        """Start a command of JupyterLab without waiting for its end."""
+        self.page.evaluate("name => { window.jupyterapp.commands.execute(name); }", name)
+
+    def run_all(self) -> None:
+        """Run all cells."""
+        self.command("notebook:run-all-cells")
+
+    def run(self, place: int) -> None:
+        """Run one cell, counted from 0."""
+        self.page.evaluate(
+            """place => {
+              const book = window.jupyterapp.shell.currentWidget.content;
+              book.activeCellIndex = place;
+              book.deselectAll();
+              window.jupyterapp.commands.execute('notebook:run-cell');
+            }""",
+            place,
+        )
+
+    def output(self, place: int) -> str:
+        """Return what a cell printed."""
+        cell = self.page.locator(".jp-CodeCell").nth(place)
+        return cell.locator(".jp-OutputArea").inner_text()
+
+    def picture(self, name: str) -> Path:
+        """Save what is on the screen where people can look at it."""
+        ARTEFACTS.mkdir(exist_ok=True)
+        file = ARTEFACTS / f"{name}.png"
+        self.page.screenshot(path=file)
+        return file
+
+    def close(self) -> None:
+        """End the notebook's kernel."""
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget?.sessionContext.shutdown()")
+
+    def check(self) -> None:
+        """Fail if anything went wrong that the test did not ask about."""
+        ours = [
+            error
+            for error in self.errors
+            if not any(re.search(pattern, error) for pattern, _reason in ALLOWED_ERRORS)
+        ]
+        assert not self.foreign, f"requests that leave this machine: {self.foreign}"
+        assert not ours, f"console errors: {ours}"

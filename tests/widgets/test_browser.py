@@ -1,0 +1,162 @@
+"""The browser shows what is selected in its table, wherever the packet has to come from."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from made import made_packet
+
+import ztfnb
+from ztfnb.errors import ConfigError, NotHeldError
+from ztfnb.source import Coordinates, Memory, Packet
+from ztfnb.store import Store
+from ztfnb.stream import Stream
+from ztfnb.widgets import Browser, browse
+
+
+class Slow(Memory):
+    """A source whose packets take their time when they are fetched again."""
+
+    def __init__(self, packets: list[bytes]) -> None:
+        super().__init__(packets, topic="slow")
+        self.released = threading.Event()
+        self.fetched: list[int] = []
+
+    def fetch(self, at: Coordinates) -> Packet:
+        self.released.wait(10)
+        self.fetched.append(at.offset)
+        return super().fetch(at)
+
+
+@pytest.fixture
+def live() -> Iterator[Stream]:
+    with Stream(Memory([made_packet(n) for n in range(1, 6)])) as stream:
+        yield stream.wait(alerts=5)
+
+
+def until(condition: Callable[[], Any]) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def click(browser: Browser, candid: int) -> None:
+    browser.table._on_message(browser.table, {"kind": "select", "candid": str(candid)}, [])
+
+
+def test_begins_with_the_newest(live: Stream) -> None:
+    """A browser shows the newest alert at first, and goes on following."""
+    browser = live.browse()
+    assert browser.selected == live[5]
+    assert browser.table.following
+    assert browser.selection == (browser.selected,)
+
+
+def test_click_shows_an_alert(live: Stream) -> None:
+    """A click shows facts, stamps and light curve of that alert, and tells observers."""
+    browser = browse(live)
+    seen: list[int] = []
+    browser.observe(lambda change: seen.append(change["new"].candid), "selected")
+    click(browser, 2)
+    assert browser.selected == live[2]
+    assert browser.facts.alert == browser.stamps.alert == live[2]
+    assert browser.light_curve.curve is not None
+    assert seen == [2]
+
+
+def test_select_from_code(live: Stream) -> None:
+    """Code selects by candid, or nothing."""
+    browser = browse(live)
+    browser.select(3)
+    assert browser.selected is not None
+    assert browser.selected.candid == 3
+    browser.select(None)
+    assert browser.selected is None
+    assert browser.selection == ()
+
+
+def test_waits_for_the_first_alert() -> None:
+    """A browser of an empty stream shows the first alert when it comes."""
+    source = Memory()
+    with Stream(source) as live:
+        browser = browse(live)
+        assert browser.selected is None
+        source.send(Packet(made_packet(1)))
+        live.wait(alerts=1)
+        browser.table._on_message(browser.table, {"kind": "ready"}, [])
+        browser.pump.beat()
+        assert browser.selected == live[1]
+
+
+def test_old_packets_are_fetched_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A click on an alert whose packet has left returns at once; the last click wins."""
+    source = Slow([made_packet(n) for n in range(1, 6)])
+    with Stream(source, store=Store(2_000_000)) as live:
+        live.wait(alerts=5)
+        monkeypatch.setattr(live.store, "packet", lambda _candid: None)
+        browser = browse(live)
+        for candid in (1, 2, 3):
+            click(browser, candid)
+        assert browser.stamps._shown["note"].startswith("Fetching")
+        source.released.set()
+        until(lambda: browser.selected is not None and browser.selected.candid == 3)
+        until(lambda: not browser._fetching)
+        assert len(source.fetched) <= 3
+
+
+def test_packets_that_are_gone_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An alert whose packet is nowhere leaves a sentence, and the row stays selected."""
+    source = Slow([made_packet(n) for n in range(1, 3)])
+    source.released.set()
+
+    def lost(_at: Coordinates) -> Packet:
+        raise NotHeldError("the topic no longer has it")
+
+    monkeypatch.setattr(source, "fetch", lost)
+    with Stream(source) as live:
+        live.wait(alerts=2)
+        monkeypatch.setattr(live.store, "packet", lambda _candid: None)
+        browser = browse(live)
+        until(lambda: "no longer has it" in browser.stamps._shown["note"])
+        assert browser.table.selected == 2
+
+
+def test_epochs(live: Stream) -> None:
+    """A tap on an epoch shows its stamps if its alert is held; the light curve stays."""
+    browser = browse(live)
+    curve = browser.light_curve.curve
+    browser._show_epoch(1, 0.0)
+    assert browser.stamps.alert == live[1]
+    assert browser.light_curve.curve is curve
+    browser._show_epoch(77, 0.0)
+    assert "not held" in browser.stamps._shown["note"]
+    browser._show_epoch(0, 0.0)
+    assert "no alert" in browser.stamps._shown["note"]
+
+
+def test_batches() -> None:
+    """Alerts at hand are browsed like a stream, without a strip."""
+    alerts = [ztfnb.decode(made_packet(n)) for n in (1, 2, 3)]
+    browser = browse(iter(alerts))
+    assert browser.monitor is None
+    click(browser, 1)
+    assert browser.selected is not None
+    assert browser.selected.candid == 1
+
+
+def test_neither_stream_nor_alerts() -> None:
+    """What cannot be browsed is refused with what to do."""
+    with pytest.raises(ConfigError, match=r"ztfnb\.read"):
+        browse("night.tar.gz")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError):
+        browse(3)  # type: ignore[arg-type]
+
+
+def test_cheap_repr(live: Stream) -> None:
+    """What a browser says of itself is a line."""
+    assert repr(browse(live)).startswith("<Browser of 5 alerts, showing <Alert ZTF26")

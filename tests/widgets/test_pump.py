@@ -1,0 +1,163 @@
+"""The pump sends what is new to who asked, once, where messages are served."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+from ztfnb.widgets import _pump
+from ztfnb.widgets._pump import PATIENCE, Pump
+
+
+class Part:
+    """Has news when told so, and notes where it was asked."""
+
+    def __init__(self) -> None:
+        self.news = True
+        self.threads: list[str] = []
+
+    def beat(self) -> bool:
+        self.threads.append(threading.current_thread().name)
+        return self.news
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110 - what is waited for has no event
+        await asyncio.sleep(0.01)
+
+
+def test_one_answer_for_each_word() -> None:
+    """A part is asked to send once for each time that its page was ready."""
+    pump, part = Pump(), Part()
+    pump.beat()
+    assert part.threads == []
+    pump.ready(part)
+    pump.beat()
+    pump.beat()
+    assert len(part.threads) == 1
+    assert not pump.running
+
+
+def test_waits_for_news() -> None:
+    """A page that is ready waits until there is news."""
+    pump, part = Pump(), Part()
+    part.news = False
+    pump.ready(part)
+    pump.beat()
+    assert pump.running
+    part.news = True
+    pump.beat()
+    assert not pump.running
+
+
+def test_forgets_who_is_gone() -> None:
+    """A page that says nothing for long is asked no more."""
+    clock = Clock()
+    pump, part = Pump(clock=clock), Part()
+    part.news = False
+    pump.ready(part)
+    clock.now = PATIENCE + 1
+    pump.beat()
+    assert not pump.running
+
+
+def test_beats_where_messages_are_served() -> None:
+    """Beats run on the loop of the last message, and stop when nobody waits."""
+    pump, part = Pump(), Part()
+
+    async def serve() -> None:
+        pump.ready(part)
+        await until(lambda: not pump.running)
+
+    for name in ("first", "second"):
+        thread = threading.Thread(target=lambda: asyncio.run(serve()), name=name)
+        thread.start()
+        thread.join(10)
+    assert part.threads == ["first", "second"]
+
+
+def test_moves_on_from_a_loop_that_is_busy() -> None:
+    """A loop held up by a cell does not hold up a page that speaks through another one."""
+    pump, part = Pump(), Part()
+    part.news = False
+    released, begun = threading.Event(), threading.Event()
+
+    async def busy() -> None:
+        pump.ready(part)
+        await asyncio.sleep(0.01)
+        begun.set()
+        released.wait(10)
+
+    async def free() -> None:
+        part.news = True
+        pump.ready(part)
+        await until(lambda: not pump.running)
+
+    held = threading.Thread(target=lambda: asyncio.run(busy()), name="busy")
+    held.start()
+    begun.wait(10)
+    other = threading.Thread(target=lambda: asyncio.run(free()), name="free")
+    other.start()
+    other.join(10)
+    assert part.threads[-1] == "free"
+    released.set()
+    held.join(10)
+
+
+def test_calls_run_with_the_lock_where_messages_are_served() -> None:
+    """Work handed over runs on the loop of the messages, or at once where there is none."""
+    pump, part = Pump(), Part()
+    part.news = False
+    ran: list[str] = []
+
+    def work() -> None:
+        ran.append(threading.current_thread().name)
+
+    pump.call(work)
+    assert ran == [threading.current_thread().name]
+
+    async def serve() -> None:
+        pump.ready(part)
+        thread = threading.Thread(target=pump.call, args=(work,), name="elsewhere")
+        thread.start()
+        await until(lambda: len(ran) == 2)
+
+    serving = threading.Thread(target=lambda: asyncio.run(serve()), name="serving")
+    serving.start()
+    serving.join(10)
+    assert ran[1] == "serving"
+
+
+def test_four_beats_a_second() -> None:
+    """A page is told something at most four times a second."""
+    assert _pump.INTERVAL >= 0.25
+
+
+def test_failing_beat_does_not_end_the_others() -> None:
+    """A part that fails is asked no more; another one still gets its turn."""
+    pump = Pump()
+    good = Part()
+
+    class Broken:
+        def beat(self) -> bool:
+            raise RuntimeError("broken")
+
+    async def serve(handle: Callable[..., None]) -> None:
+        asyncio.get_running_loop().set_exception_handler(handle)
+        pump.ready(Broken())
+        pump.ready(good)
+        await until(lambda: not pump.running)
+
+    failures: list[object] = []
+    asyncio.run(asyncio.wait_for(serve(lambda _loop, context: failures.append(context)), 10))
+    assert len(good.threads) == 1
+    assert len(failures) == 1
