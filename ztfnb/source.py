@@ -163,7 +163,8 @@ class Source(Protocol):
     def poll(self, timeout: float, limit: int) -> Sequence[Packet]:
         """Return up to ``limit`` packets, waiting at most ``timeout`` [s] for the first.
 
-        Never raises for trouble that may pass: that shows in `status`.
+        A limit of 0 reads nothing, and lets the source see to its connection. Never raises for
+        trouble that may pass: that shows in `status`.
         """
 
     def seek(self, start: Start) -> None:

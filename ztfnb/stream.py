@@ -451,7 +451,8 @@ class Stream:
     def _turn(self) -> None:
         """Read one batch, and publish what became of it."""
         try:
-            packets = () if self._paused else self._source.poll(_POLL, BATCH)
+            # A paused source is still served, or a Kafka client's reports would pile up.
+            packets = self._source.poll(*((0.0, 0) if self._paused else (_POLL, BATCH)))
         except SourceError as error:
             self._trouble(str(error))
             self._stopping.wait(_POLL)
