@@ -5,13 +5,17 @@ from __future__ import annotations
 import io
 import json
 import math
+import random
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, cast
 
 import fastavro
+from packets import real_files
 
 from ztfnb.container import MAGIC, write_long
 from ztfnb.errors import DecodeError
+from ztfnb.schema import ztf_schema
 
 SYNC = bytes(range(16))
 
@@ -88,3 +92,51 @@ def outcome(read: Any, *arguments: Any) -> Any:
         return read(*arguments)
     except DecodeError as error:
         return error
+
+
+def _zero(kind: Any) -> Any:
+    """Return the plainest value of a type: its default, null where it may be."""
+    if isinstance(kind, list):
+        return None
+    if isinstance(kind, dict):
+        return {
+            field["name"]: field.get("default", _zero(field["type"])) for field in kind["fields"]
+        }
+    return {"int": 0, "long": 0, "float": 0.0, "double": 0.0, "string": ""}[kind]
+
+
+def plainest(version: str) -> dict[str, Any]:
+    """Return the values of an alert in which everything is null, zero or empty."""
+    schema: Any = ztf_schema(version)
+    value: dict[str, Any] = _zero(schema)
+    return value
+
+
+@cache
+def samples() -> list[bytes]:
+    """Return some real packets of each kind; [] where there are none."""
+    patterns = ("v1.8/*", "v3.3/*", "v4.0*/*", "night-*/*", "legacy/*", "lsst/*/*")
+    found = [paths[:: max(len(paths) // 4, 1)] for paths in map(real_files, patterns)]
+    return [path.read_bytes() for paths in found for path in paths]
+
+
+def mutated(data: bytes, chance: random.Random) -> bytes:
+    """Change a packet somewhere: mostly in the record's beginning, where most decisions are."""
+    out = bytearray(data)
+    head = data.find(b"\0", 5_000) if data[:1] == b"O" else 5
+    for _ in range(chance.choice([1, 1, 2, 5])):
+        low, high = chance.choice([(0, len(out)), (0, 100), (head, head + 1_500)])
+        at = chance.randrange(min(low, len(out)), min(high, len(out)) + 1)
+        match chance.randrange(5):
+            case 0:
+                out[at : at + 1] = bytes([chance.randrange(256)])
+            case 1:
+                del out[at : at + chance.choice([1, 2, 16, 1_000])]
+            case 2:
+                out[at:at] = chance.randbytes(chance.choice([1, 2, 9, 100]))
+            case 3:
+                del out[at:]
+            case _:
+                run = chance.choice([b"\0", b"\x80", b"\xff", b"\x01"]) * chance.randrange(1, 12)
+                out[at : at + len(run)] = run
+    return bytes(out)

@@ -13,7 +13,7 @@ from operator import delitem, setitem
 from typing import Any
 
 import pytest
-from forging import alert_schema, by_fastavro, container, difference, record, written
+from forging import alert_schema, by_fastavro, container, difference, plainest, record, written
 from packets import needs_real_packets, real_files
 
 from ztfnb.alert import Alert
@@ -45,26 +45,10 @@ DETECTION: dict[str, Any] = {
 
 def made(**changes: Any) -> Alert:
     """An alert of schema 4.02 with plain values, some of them changed."""
-    core = _filled() | DETECTION | changes
-    values = {
-        "schemavsn": "4.02",
-        "publisher": "nobody",
-        "objectId": "ZTF18abcdefg",
-        "candid": core["candid"],
-        "candidate": core,
-        "prv_candidates": None,
-    }
+    values = plainest("4.02")
+    core = values["candidate"] | DETECTION | changes
+    values |= {"objectId": "ZTF18abcdefg", "candid": core["candid"], "candidate": core}
     return decode(encode(values))
-
-
-def _filled() -> dict[str, Any]:
-    """A value for each field of the candidate that may not be null."""
-    from ztfnb.schema import ztf_schema  # noqa: PLC0415 - only here
-
-    zero = {"int": 0, "long": 0, "float": 0.0, "double": 0.0, "string": ""}
-    schema: Any = ztf_schema("4.02")
-    candidate = next(f["type"] for f in schema["fields"] if f["name"] == "candidate")
-    return {f["name"]: zero[f["type"]] for f in candidate["fields"] if isinstance(f["type"], str)}
 
 
 def forged(

@@ -5,14 +5,13 @@ from __future__ import annotations
 import copy
 import io
 import random
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import fastavro
 import numpy as np
 import pytest
-from forging import by_fastavro, difference, outcome
+from forging import by_fastavro, difference, mutated, outcome, plainest, samples
 from hypothesis import given
 from hypothesis import strategies as st
 from packets import ALERTS, needs_real_packets, real_files
@@ -21,7 +20,7 @@ from ztfnb.alert import Alert
 from ztfnb.codec import CONFLUENT_HEAD, decode, encode
 from ztfnb.container import MAX_PACKET_BYTES, read_frame
 from ztfnb.errors import DecodeError, DecodeWarning, EncodeError
-from ztfnb.schema import lsst_schema, ztf_schema
+from ztfnb.schema import lsst_schema
 
 FOLDERS = (
     "night-20181128",
@@ -130,35 +129,6 @@ def test_noise_is_refused(noise: bytes) -> None:
 # -- Mutations ---------------------------------------------------------------------------------
 
 
-@cache
-def _samples() -> list[bytes]:
-    patterns = ("v1.8/*", "v3.3/*", "v4.0*/*", "night-*/*", "legacy/*", "lsst/*/*")
-    found = [paths[:: max(len(paths) // 4, 1)] for paths in map(real_files, patterns)]
-    return [path.read_bytes() for paths in found for path in paths]
-
-
-def mutated(data: bytes, chance: random.Random) -> bytes:
-    """Change a packet somewhere: mostly in the record's beginning, where most decisions are."""
-    out = bytearray(data)
-    head = data.find(b"\0", 5_000) if data[:1] == b"O" else 5
-    for _ in range(chance.choice([1, 1, 2, 5])):
-        low, high = chance.choice([(0, len(out)), (0, 100), (head, head + 1_500)])
-        at = chance.randrange(min(low, len(out)), min(high, len(out)) + 1)
-        match chance.randrange(5):
-            case 0:
-                out[at : at + 1] = bytes([chance.randrange(256)])
-            case 1:
-                del out[at : at + chance.choice([1, 2, 16, 1_000])]
-            case 2:
-                out[at:at] = chance.randbytes(chance.choice([1, 2, 9, 100]))
-            case 3:
-                del out[at:]
-            case _:
-                run = chance.choice([b"\0", b"\x80", b"\xff", b"\x01"]) * chance.randrange(1, 12)
-                out[at : at + len(run)] = run
-    return bytes(out)
-
-
 @needs_real_packets
 @pytest.mark.filterwarnings("ignore::ztfnb.errors.DecodeWarning")
 def test_s24_mutated_packets_read_as_fastavro_or_are_refused() -> None:
@@ -166,7 +136,7 @@ def test_s24_mutated_packets_read_as_fastavro_or_are_refused() -> None:
     chance = random.Random(24)
     refused = read = 0
     for _ in range(60):
-        for data in _samples():
+        for data in samples():
             packet = mutated(data, chance)
             found = outcome(lambda packet=packet: decode(packet).as_dict())
             if isinstance(found, DecodeError):
@@ -199,27 +169,10 @@ def test_real_alerts_go_round(pattern: str, version: str) -> None:
         assert encode(expected, version) == packet == encode(copy.deepcopy(expected), version)
 
 
-def _zero(kind: Any) -> Any:
-    """Return the plainest value of a type: its default, null where it may be."""
-    if isinstance(kind, list):
-        return None
-    if isinstance(kind, dict):
-        return {
-            field["name"]: field.get("default", _zero(field["type"])) for field in kind["fields"]
-        }
-    return {"int": 0, "long": 0, "float": 0.0, "double": 0.0, "string": ""}[kind]
-
-
-def _plainest(version: str) -> dict[str, Any]:
-    schema: Any = ztf_schema(version)
-    value: dict[str, Any] = _zero(schema)
-    return value
-
-
 @pytest.mark.parametrize("version", ["3.3", "4.02"])
 def test_absent_fields_take_their_defaults(version: str) -> None:
     """What may be null may be absent; what may not be null may not, and is named."""
-    whole = _plainest(version)
+    whole = plainest(version)
     full = decode(encode(whole, version))
     sparse = {name: value for name, value in whole.items() if value is not None}
     sparse["candidate"] = {k: v for k, v in whole["candidate"].items() if v is not None}
@@ -231,7 +184,7 @@ def test_absent_fields_take_their_defaults(version: str) -> None:
 
 def test_written_header_is_clean() -> None:
     """The schema in the header is the one shipped, without what fastavro keeps in it."""
-    raw = read_frame(encode(_plainest("4.02"))).header.schema.raw
+    raw = read_frame(encode(plainest("4.02"))).header.schema.raw
     assert b"__" not in raw
     assert len(raw) < 64 * 1024
 
@@ -269,7 +222,7 @@ def test_written_header_is_clean() -> None:
 )
 def test_bad_values_are_refused(path: str, value: Any) -> None:
     """A value of the wrong type or out of range is an `EncodeError`; nothing is changed quietly."""
-    alert = _plainest("4.02")
+    alert = plainest("4.02")
     inside: Any = alert
     *outer, last = path.split(".")
     for name in outer:
@@ -282,7 +235,7 @@ def test_bad_values_are_refused(path: str, value: Any) -> None:
 
 def test_a_bad_value_is_named() -> None:
     """The error says which field, what came, and what it would have become."""
-    alert = _plainest("4.02")
+    alert = plainest("4.02")
     alert["candidate"]["fid"] = 1.5
     with pytest.raises(EncodeError, match=r"schema 4\.02: candidate\.fid: 1\.5 would become 1"):
         encode(alert)
@@ -293,7 +246,7 @@ def test_a_bad_value_is_named() -> None:
 
 def test_numbers_of_numpy_are_numbers() -> None:
     """NumPy's scalars, NaN and infinity are written as what they are."""
-    alert = _plainest("4.02")
+    alert = plainest("4.02")
     core = alert["candidate"]
     core["fid"] = np.int32(3)
     core["rb"] = np.float32(0.1)

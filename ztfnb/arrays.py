@@ -106,7 +106,6 @@ def _missing(dtype: np.dtype[Any]) -> Any:
 
 def merge(parts: Sequence[Part]) -> Part:
     """Return several parts as one, in order of their places."""
-    parts = [part for part in parts if len(part.places)]
     if len(parts) == 1:
         return parts[0]
     places = np.concatenate([part.places for part in parts]) if parts else np.zeros(0, np.intp)

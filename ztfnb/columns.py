@@ -174,6 +174,8 @@ def _within_limit(parts: Sequence[Part], errors: list[tuple[int, DecodeError]]) 
     kept: list[Part] = []
     names: set[str] = set()
     for part in sorted(parts, key=lambda part: len(part.places), reverse=True):
+        if not len(part.places):
+            break
         if len(names.union(part.arrays)) > MAX_COLUMNS:
             reason = f"its fields would make more than {MAX_COLUMNS:,} columns in one batch"
             errors += [(place, DecodeError(reason)) for place in part.places.tolist()]
