@@ -6,10 +6,17 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ztfnb.broker.parts import find_jars, find_java
 from ztfnb.broker.real import RealBroker
 from ztfnb.errors import BrokerError
+
+# How fast a machine is says nothing about a claim.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")
