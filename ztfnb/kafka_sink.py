@@ -13,10 +13,8 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from ztfnb.errors import DeliveryError, SourceError, StreamClosedError
 from ztfnb.kafka_client import check_process, let_go, open_client
 from ztfnb.kafka_config import Properties, Settings, client_properties, writer_defaults
+from ztfnb.nightly import PARTITIONS
 from ztfnb.source import Packet
-
-PARTITIONS = 16
-"""Partitions of a topic of alerts, as ZADS has them."""
 
 _WAIT = 10.0
 

@@ -13,6 +13,8 @@ from datetime import UTC, date, datetime, timedelta
 from ztfnb.errors import ConfigError
 
 TEMPLATE = "ztf_{date}_programid{programid}"
+PARTITIONS = 16
+"""Partitions of each topic."""
 
 
 def topic_name(night: date | str, programid: int = 1) -> str:

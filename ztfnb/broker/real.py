@@ -21,7 +21,7 @@ from pathlib import Path
 
 from ztfnb.broker.parts import Progress, find_jars, find_java
 from ztfnb.errors import BrokerError
-from ztfnb.kafka_sink import PARTITIONS
+from ztfnb.nightly import PARTITIONS
 
 PORT = 9092
 _LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
