@@ -160,6 +160,20 @@ def _writer(version: str) -> _Writer:
         schema = ztf_schema(version)
     except DecodeError as error:
         raise EncodeError(error.reason) from None
-    text = {name: part for name, part in schema.items() if not name.startswith("__")}
-    raw = json.dumps(text, separators=(",", ":")).encode()
+    raw = json.dumps(_in_order(schema), separators=(",", ":")).encode()
     return _Writer(make_header(raw), dict(schema), reader_of(parse(raw).root))
+
+
+# As the public schemas write them.
+_SCHEMA_KEYS = ("namespace", "name", "type", "version", "default", "doc")
+
+
+def _in_order(node: Any) -> Any:
+    """Return a schema with its keys in one order: fastavro's differs from process to process."""
+    if isinstance(node, list):
+        return [_in_order(part) for part in node]
+    if not isinstance(node, Mapping):
+        return node
+    names = [name for name in _SCHEMA_KEYS if name in node]
+    names += sorted(node.keys() - set(names))
+    return {name: _in_order(node[name]) for name in names if not name.startswith("__")}
