@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import isnan, nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -196,8 +197,8 @@ def _truths(found: Found, visit: Visits, object_ids: list[str], candids: list[in
     """Return the truth of each alert."""
     objects = found.sources
     flux = found.observations.true_flux * 10.0 ** (-0.4 * (found.observations.zero_point - AB_ZERO))
-    with np.errstate(divide="ignore"):
-        magnitude = np.where(flux != 0.0, AB_ZERO - 2.5 * np.log10(np.abs(flux)), np.nan)
+    size = np.where(flux == 0.0, 1.0, np.abs(flux))
+    magnitude = AB_ZERO - 2.5 * np.log10(size)
     bogus = [int(kind) for kind in BOGUS]
     truths = []
     for place, object_id in enumerate(object_ids):
@@ -207,7 +208,9 @@ def _truths(found: Found, visit: Visits, object_ids: list[str], candids: list[in
         type_ii = kind == Kind.SN_II
 
         def number(column: str, place: int = place) -> float:
-            return float(getattr(objects, column)[place])
+            value = float(getattr(objects, column)[place])
+            # One NaN for all, so that equal truths compare as equal.
+            return nan if isnan(value) else value
 
         epoch = number("epoch")
         # A plateau begins, and the flux is highest, when the rise ends.
@@ -224,21 +227,21 @@ def _truths(found: Found, visit: Visits, object_ids: list[str], candids: list[in
                 ra=number("ra"),
                 dec=number("dec"),
                 flux=float(flux[place]),
-                magnitude=float(magnitude[place]),
-                period=float("nan") if kind == Kind.AGN else number("period"),
-                epoch=float("nan") if moves or kind == Kind.SN_IA else epoch,
-                peak_jd=epoch + risen if supernova else float("nan"),
-                peak_mag=number("mag") if supernova else float("nan"),
+                magnitude=float(magnitude[place]) if flux[place] else nan,
+                period=nan if kind == Kind.AGN else number("period"),
+                epoch=nan if moves or kind == Kind.SN_IA else epoch,
+                peak_jd=epoch + risen if supernova else nan,
+                peak_mag=number("mag") if supernova else nan,
                 redshift=number("redshift"),
-                amplitude=float("nan") if kind in bogus else number("amplitude"),
-                stretch=number("shape") if kind == Kind.SN_IA else float("nan"),
+                amplitude=nan if kind in bogus else number("amplitude"),
+                stretch=number("shape") if kind == Kind.SN_IA else nan,
                 timescale=number("period")
                 if kind == Kind.AGN
                 else number("shape")
                 if type_ii
-                else float("nan"),
-                east_rate=number("east_rate") / 24.0 if moves else float("nan"),
-                north_rate=number("north_rate") / 24.0 if moves else float("nan"),
+                else nan,
+                east_rate=number("east_rate") / 24.0 if moves else nan,
+                north_rate=number("north_rate") / 24.0 if moves else nan,
             )
         )
     return truths
