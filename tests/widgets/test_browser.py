@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -109,13 +111,16 @@ def test_old_packets_are_fetched_without_waiting(monkeypatch: pytest.MonkeyPatch
         assert len(source.fetched) <= 3
 
 
-def test_packets_that_are_gone_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("failure", [NotHeldError, RuntimeError])
+def test_packets_that_are_gone_say_so(
+    monkeypatch: pytest.MonkeyPatch, failure: type[Exception]
+) -> None:
     """An alert whose packet is nowhere leaves a sentence, and the row stays selected."""
     source = Slow([made_packet(n) for n in range(1, 3)])
     source.released.set()
 
     def lost(_at: Coordinates) -> Packet:
-        raise NotHeldError("the topic no longer has it")
+        raise failure("the topic no longer has it")
 
     monkeypatch.setattr(source, "fetch", lost)
     with Stream(source) as live:
@@ -147,6 +152,36 @@ def test_batches() -> None:
     click(browser, 1)
     assert browser.selected is not None
     assert browser.selected.candid == 1
+
+
+def test_large_batches_are_whole() -> None:
+    """Every alert of a batch is listed."""
+    alerts = [ztfnb.decode(made_packet(n)) for n in range(1, 2502)]
+    assert len(browse(alerts).alerts.store) == 2501
+
+
+def test_cells_run_again_let_the_old_alerts_go() -> None:
+    """A browser of a stream that was opened anew replaces the old one, which frees its alerts."""
+
+    def show() -> tuple[Browser, weakref.ref[Store]]:
+        live = Stream(Memory([made_packet(1)]), name="again")
+        return browse(live.wait(alerts=1)), weakref.ref(live.store)
+
+    old, held = show()
+    new, _ = show()
+    gc.collect()
+    assert held() is None
+    assert old.table.comm is None
+    assert new.selected is not None
+    new.close()
+
+
+def test_two_browsers_of_one_stream(live: Stream) -> None:
+    """A stream can be browsed in two places."""
+    first, second = browse(live), browse(live)
+    assert first.table.comm is not None
+    click(second, 2)
+    assert first.selected == live[5]
 
 
 def test_neither_stream_nor_alerts() -> None:

@@ -51,11 +51,12 @@ class Listing:
         SelectionError
             If the condition or the field to sort by is none; the list stays as it was.
         """
-        rows = held.select(where) if where else np.arange(len(held))
+        chosen = held.select(where) if where else None
         if order.field and len(held):
-            rows = held.order(order.field, descending=order.descending, rows=rows)
-        elif order.descending:
-            rows = rows[::-1]
+            rows = held.order(order.field, descending=order.descending, rows=chosen)
+        else:
+            rows = np.arange(len(held)) if chosen is None else chosen
+            rows = rows[::-1] if order.descending else rows
         self._rows = rows
         self._held = len(held)
         self._newest = int(held.column("candid", [len(held) - 1])[0]) if len(held) else 0

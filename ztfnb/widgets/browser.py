@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterable
 from typing import Any, Protocol
 
@@ -12,9 +13,9 @@ import traitlets
 from ztfnb.alert import Alert
 from ztfnb.codec import decode
 from ztfnb.columns import decode_columns
-from ztfnb.errors import ConfigError, DecodeError, NotHeldError, ZtfnbError
+from ztfnb.errors import ConfigError, DecodeError, NotHeldError
 from ztfnb.source import Packet
-from ztfnb.store import Store
+from ztfnb.store import SMALLEST_BUDGET, Store
 from ztfnb.stream import Stream
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._static import text_of
@@ -23,6 +24,10 @@ from ztfnb.widgets.lightcurve import LightCurve
 from ztfnb.widgets.monitor import Monitor
 from ztfnb.widgets.stamps import Stamps
 from ztfnb.widgets.table import AlertTable
+
+_ROOM = 4_000
+"""Memory for each alert of a batch [bytes]: ample, so that none has to leave."""
+_PIECE = 1_000
 
 
 class Alerts(Protocol):
@@ -40,9 +45,10 @@ class Batch:
     def __init__(self, alerts: Iterable[Alert]) -> None:
         self._alerts = {alert.candid: alert for alert in alerts}
         raw = [alert.raw for alert in self._alerts.values()]
-        self.store = Store()
-        columns = decode_columns(raw)
-        self.store.append([Packet(value) for value in raw], columns)
+        self.store = Store(max(SMALLEST_BUDGET, len(raw) * _ROOM))
+        for start in range(0, len(raw), _PIECE):
+            piece = raw[start : start + _PIECE]
+            self.store.append([Packet(value) for value in piece], decode_columns(piece))
 
     def __getitem__(self, candid: int) -> Alert:
         try:
@@ -75,7 +81,7 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.facts = Facts(pump=self.pump)
         self.stamps = Stamps(pump=self.pump)
         self.light_curve = LightCurve(pump=self.pump)
-        self.monitor = (
+        self.monitor: Monitor | None = (
             Monitor(alerts, pump=self.pump, missed=lambda: self.table.missed)
             if isinstance(alerts, Stream)
             else None
@@ -105,6 +111,19 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         Returns at once; `selected` follows when the packet is there.
         """
         self.table.select(candid)
+
+    def close(self) -> None:
+        """Take the browser off the page, and let go of its alerts."""
+        _open.discard(self)
+        for part in (self.monitor, self.table, self.facts, self.stamps, self.light_curve):
+            if part is not None:
+                part.close()
+        # The notebook's history may keep this object, but not a night of alerts with it.
+        self.monitor = None
+        self.children = ()
+        self.alerts = Batch(())
+        self.table.store = self.alerts.store
+        super().close()
 
     def __repr__(self) -> str:
         shown = "nothing" if self.selected is None else repr(self.selected)
@@ -147,7 +166,7 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             reason = ""
             try:
                 found = None if wanted is None else self.alerts[wanted]
-            except (ZtfnbError, KeyError) as error:
+            except Exception as error:  # noqa: BLE001 - shown, since a thread's are seen by no one
                 reason = f"This packet cannot be fetched: {error}"
             with self.pump.lock:
                 if self._wanted != wanted:
@@ -192,6 +211,17 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.light_curve.mark(candid)
 
 
+_open: weakref.WeakSet[Browser] = weakref.WeakSet()
+
+
+def _close_outlived(live: Stream) -> None:
+    """Close the browsers of streams that this one has taken the place of, in a cell run again."""
+    for browser in list(_open):
+        old = browser.alerts
+        if isinstance(old, Stream) and old is not live and old.name == live.name:
+            browser.close()
+
+
 def browse(alerts: Stream | Iterable[Alert]) -> Browser:
     """Show alerts in the notebook: a live table, stamps and light curves.
 
@@ -206,7 +236,10 @@ def browse(alerts: Stream | Iterable[Alert]) -> Browser:
         If it is neither.
     """
     if isinstance(alerts, Stream):
-        return Browser(alerts)
+        _close_outlived(alerts)
+        browser = Browser(alerts)
+        _open.add(browser)
+        return browser
     if isinstance(alerts, Iterable) and not isinstance(alerts, str | bytes | dict):
         return Browser(Batch(alerts))
     raise ConfigError(
