@@ -16,7 +16,7 @@ from html import escape
 from typing import Any
 
 from ztfnb.binary import (
-    MAX_VALUES,
+    MAX_COST,
     BadValueError,
     Budget,
     Reader,
@@ -100,7 +100,7 @@ class Alert(Mapping[str, Any]):
         self._layout = layout_of(schema)
         self._end = end
         # Where each field begins, as far as that is known, and what may still be spent there.
-        self._marks = {0: (start, MAX_VALUES)}
+        self._marks = {0: (start, MAX_COST)}
         self._values: dict[str, Any] = {}
         self._decode(self._layout.head)
         core = self._values[self._layout.core]
@@ -132,7 +132,7 @@ class Alert(Mapping[str, Any]):
                     where="record",
                     offset=after,
                 )
-            self._marks[place + 1] = (after, budget.values)
+            self._marks[place + 1] = (after, budget.left)
             values.setdefault(name, value)
 
     def __getitem__(self, name: str) -> Any:

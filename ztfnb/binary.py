@@ -24,8 +24,10 @@ from fastavro.read import LOGICAL_READERS
 from ztfnb.errors import DecodeError
 from ztfnb.schema import MAX_NODES, Field, Type
 
-MAX_VALUES = 200_000
-"""Values in all arrays and maps of one record; the largest real packets hold about 10,000."""
+MAX_COST = 250_000
+"""What all arrays and maps of one record may cost; the largest real packets cost about 12,000."""
+ITEM_COST = 8
+"""What one item costs beside the values in it: an empty record takes memory and time as well."""
 
 _MAX_DECIMAL_BYTES = 64
 """About 150 digits. The time that a conversion takes grows with their square: 1 MB, 2 minutes."""
@@ -39,7 +41,7 @@ _V = TypeVar("_V")
 class Budget:
     """What one record may still cost."""
 
-    values: int = MAX_VALUES
+    left: int = MAX_COST
 
 
 class Record(dict[str, Any]):
@@ -238,16 +240,17 @@ def _block(buffer: bytes, position: int, cost: int, budget: Budget) -> tuple[int
         # A negative count is followed by the block's size in bytes, which a reader may skip.
         count = -count
         _size, after = read_long(buffer, after)
-    budget.values -= count * cost
-    if budget.values < 0:
-        raise BadValueError(f"{count:,} items; one record may hold {MAX_VALUES:,} values", position)
+    budget.left -= count * cost
+    if budget.left < 0:
+        reason = f"{count:,} items of {cost}; those of one record may cost {MAX_COST:,}"
+        raise BadValueError(reason, position)
     return count, after
 
 
 def _array(kind: Type) -> Reader:
     assert kind.items is not None  # noqa: S101 - the schema parser gave it
     item = reader_of(kind.items)
-    cost = max(kind.items.leaves, 1)
+    cost = ITEM_COST + kind.items.leaves
 
     def read(buffer: bytes, position: int, budget: Budget) -> tuple[Records[Any], int]:
         values: list[Any] = []
@@ -269,7 +272,7 @@ def _map(kind: Type) -> Reader:
     assert kind.items is not None  # noqa: S101 - the schema parser gave it
     item = reader_of(kind.items)
     key = _string(kind)
-    cost = kind.items.leaves + 1
+    cost = ITEM_COST + kind.items.leaves + 1
 
     def read(buffer: bytes, position: int, budget: Budget) -> tuple[Record, int]:
         values = {}

@@ -21,7 +21,7 @@ from ztfnb.schema import MAX_SCHEMA_BYTES, SCHEMAS_KEPT, Schema, parse
 MAGIC = b"Obj\x01"
 SYNC_BYTES = 16
 MAX_PACKET_BYTES = 4 * 1024 * 1024
-"""The largest packet accepted; real ones take 70-140 kB."""
+"""The largest packet accepted, as it comes and inflated; real ones take 70-140 kB."""
 MAX_BLOCK_BYTES = 16 * 1024 * 1024
 """The largest block of a file of many records, as it comes and inflated."""
 _KEY_BYTES = 64
@@ -93,7 +93,7 @@ def read_frame(data: bytes) -> Frame:
         _judge_trailing(data, end + SYNC_BYTES, sync)
     if header.codec == "null":
         return Frame(header, data, start, end)
-    inflated = _inflate(data[start:end], header.codec)
+    inflated = _inflate(data[start:end], header.codec, MAX_PACKET_BYTES)
     return Frame(header, inflated, 0, len(inflated))
 
 
@@ -166,6 +166,7 @@ def _parse_header(data: bytes) -> Header:
 def _read_metadata(data: bytes) -> tuple[dict[str, bytes], int]:
     metadata: dict[str, bytes] = {}
     position = len(MAGIC)
+    entries = 0
     # The schema may take all that a header is allowed; the names and codec need little more.
     limit = min(len(data), MAX_SCHEMA_BYTES + 4096)
     while True:
@@ -175,6 +176,9 @@ def _read_metadata(data: bytes) -> tuple[dict[str, bytes], int]:
             _size, position = read_long(data, position)
         if count == 0:
             return metadata, position
+        entries += count
+        if entries > 64:
+            raise BadValueError(f"{entries:,} entries", position)
         for _ in range(count):
             parts = []
             for _part in range(2):
@@ -188,57 +192,53 @@ def _read_metadata(data: bytes) -> tuple[dict[str, bytes], int]:
                 metadata[parts[0].decode()] = parts[1]
             except UnicodeDecodeError:
                 raise BadValueError("a name that is not UTF-8", position) from None
-            if len(metadata) > 64:
-                raise BadValueError("more than 64 entries", position)
 
 
-def _deflate(data: bytes) -> bytes:
+def _deflate(data: bytes, limit: int) -> bytes:
     inflater = zlib.decompressobj(wbits=-15)
-    result = inflater.decompress(data, MAX_BLOCK_BYTES + 1)
-    if len(result) <= MAX_BLOCK_BYTES and not inflater.eof:
+    result = inflater.decompress(data, limit + 1)
+    if len(result) <= limit and not inflater.eof:
         raise ValueError("the compressed data are cut")
     return result
 
 
-def _snappy(data: bytes) -> bytes:
+def _snappy(data: bytes, limit: int) -> bytes:
     import cramjam  # noqa: PLC0415 - of the extra `codecs`
 
     # Four bytes of checksum follow the compressed data.
-    if cramjam.snappy.decompress_raw_len(data[:-4]) > MAX_BLOCK_BYTES:
-        raise ValueError(f"it inflates to more than {MAX_BLOCK_BYTES:,} bytes")
+    if cramjam.snappy.decompress_raw_len(data[:-4]) > limit:
+        raise ValueError(f"it inflates to more than {limit:,} bytes")
     result = bytes(cramjam.snappy.decompress_raw(data[:-4]))
     if zlib.crc32(result) != int.from_bytes(data[-4:], "big"):
         raise ValueError("the checksum does not match")
     return result
 
 
-def _zstandard(data: bytes) -> bytes:
+def _zstandard(data: bytes, limit: int) -> bytes:
     import cramjam  # noqa: PLC0415 - of the extra `codecs`
 
-    room = bytearray(MAX_BLOCK_BYTES + 1)
+    room = bytearray(limit + 1)
     return bytes(memoryview(room)[: cramjam.zstd.decompress_into(data, room)])
 
 
-_INFLATE: dict[str, Callable[[bytes], bytes]] = {
+_INFLATE: dict[str, Callable[[bytes, int], bytes]] = {
     "deflate": _deflate,
     "snappy": _snappy,
     "zstandard": _zstandard,
 }
 
 
-def _inflate(data: bytes, codec: str) -> bytes:
+def _inflate(data: bytes, codec: str, limit: int) -> bytes:
     try:
-        result = _INFLATE[codec](data)
+        result = _INFLATE[codec](data, limit)
     except ImportError:
         raise DecodeError(
             f"codec {codec} needs another library: pip install 'ztfnb[codecs]'", where="block"
         ) from None
     except Exception as error:  # noqa: BLE001 - each library raises kinds of its own
         raise DecodeError(f"bad {codec} data: {error}", where="block") from None
-    if len(result) > MAX_BLOCK_BYTES:
-        raise DecodeError(
-            f"the block inflates to more than {MAX_BLOCK_BYTES:,} bytes", where="block"
-        )
+    if len(result) > limit:
+        raise DecodeError(f"the block inflates to more than {limit:,} bytes", where="block")
     return result
 
 
@@ -297,7 +297,7 @@ def _stream_long(first: bytes, stream: BinaryIO) -> int:
 
 
 def _split(header: Header, sync: bytes, block: bytes, count: int) -> Iterator[bytes]:
-    body = block if header.codec == "null" else _inflate(block, header.codec)
+    body = block if header.codec == "null" else _inflate(block, header.codec, MAX_BLOCK_BYTES)
     raw = header.raw if header.codec == "null" else make_header(header.schema.raw)
     root = header.schema.root
     if count * max(root.min_bytes, 1) > len(body):
