@@ -3,14 +3,15 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
 import fastavro
 import numpy as np
 import pytest
-from simulate.nights import Made
 from packets import needs_real_packets, real_files
+from simulate.nights import Made
 
 import ztfnb
 from ztfnb.schema import schema_files
@@ -187,22 +188,21 @@ def test_detections_lie_where_the_truth_is(sample: list[Made]) -> None:
         assert np.hypot(east, north) * 3600.0 < 1.5
 
 
+def same_types(real: Mapping[str, Any], made: Mapping[str, Any]) -> None:
+    assert {name: type(value) for name, value in real.items()} == {
+        name: type(value) for name, value in made.items()
+    }
+
+
 @needs_real_packets
 def test_same_types_as_real_packets(few: list[SimulatedAlert]) -> None:
     """Where a real 4.02 packet has a string, number or null, so have simulated ones."""
-    for path in real_files("v4.02/*.avro"):
-        with path.open("rb") as file:
-            real = next(fastavro.reader(file))
-        for name, value in real["candidate"].items():
-            assert type(few[0].alert["candidate"][name]) is type(value), name
-        real_limit = next(e for e in real["prv_candidates"] if e["candid"] is None)
-        limits = [e for m in few for e in m.alert["prv_candidates"] or [] if e["candid"] is None]
-        for name, value in real_limit.items():
-            assert type(limits[0][name]) is type(value), name
-        found = [e for e in real["prv_candidates"] if e["candid"] is not None]
-        ours = [e for m in few for e in m.alert["prv_candidates"] or [] if e["candid"] is not None]
-        for name, value in found[0].items():
-            assert type(ours[0][name]) is type(value), name
-        for name, value in real["fp_hists"][0].items():
-            forced = next(m.alert["fp_hists"] for m in few if m.alert["fp_hists"])
-            assert type(forced[0][name]) is type(value), name
+    ours = [made.alert for made in few]
+    entries = [entry for alert in ours for entry in alert["prv_candidates"] or []]
+    forced = [entry for alert in ours for entry in alert["fp_hists"] or []]
+    for alert in (one for path in real_files("v4.02/*.avro") for one in ztfnb.read(path)):
+        same_types(alert["candidate"], ours[0]["candidate"])
+        for is_limit in (True, False):
+            real = next(e for e in alert["prv_candidates"] if (e["candid"] is None) == is_limit)
+            same_types(real, next(e for e in entries if (e["candid"] is None) == is_limit))
+        same_types(alert["fp_hists"][0], forced[0])

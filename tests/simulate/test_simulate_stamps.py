@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from simulate.nights import Made
 from numpy.typing import NDArray
 from packets import needs_real_packets, real_files
+from simulate.nights import Made
 
 import ztfnb
 

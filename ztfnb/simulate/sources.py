@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -209,20 +210,29 @@ def _faint_end(
 
 def stars_and_galaxies(seed: int, index: int, alerts_per_night: int) -> Sources:
     """Return what is always there in a field's own piece of sky."""
-    parts = []
+    parts = [_nothing()]
     for kind, make in _PERMANENT.items():
         mean = mean_count(kind, index, alerts_per_night)
         count = draws.poisson(draws.key_of(seed, 90, int(kind), index), 1, mean)
-        parts.append(make(*_placed(seed, kind, index, 0, count)))
+        if count:
+            parts.append(make(*_placed(seed, kind, index, 0, count)))
     return Sources.joined(parts)
+
+
+@cache
+def _nothing() -> Sources:
+    none = np.zeros(0)
+    return made(Kind.SN_IA, np.zeros(0, np.uint64), none, none)
 
 
 def supernovae(seed: int, index: int, span: int, alerts_per_night: int) -> Sources:
     """Return the supernovae that explode in one span of 32 nights."""
-    parts = []
+    parts = [_nothing()]
     for kind, make in ((Kind.SN_IA, _type_ia), (Kind.SN_II, _type_ii)):
         mean = mean_count(kind, index, alerts_per_night)
         count = draws.poisson(draws.key_of(seed, 91, int(kind), index, span), 1, mean)
+        if not count:
+            continue
         key, ra, dec = _placed(seed, kind, index, span, count)
         start = 2457754.5 + SUPERNOVA_SPAN * (span + draws.uniform(key, 3))
         parts.append(make(key, ra, dec, start))
@@ -242,6 +252,8 @@ def asteroids(seed: int, index: int, span: int, alerts_per_night: int) -> Source
     sky = grid()
     mean = mean_count(Kind.ASTEROID, index, alerts_per_night)
     count = draws.poisson(draws.key_of(seed, 92, index, span), 1, mean)
+    if not count:
+        return _nothing()
     key, ra, dec = _placed(seed, Kind.ASTEROID, index, span, count)
     rate = 60.0 * np.clip(11.5 + 2.2 * draws.normal(key, 3), 3.0, 40.0)
     # The ecliptic's tilt against the equator changes its sense with right ascension.
