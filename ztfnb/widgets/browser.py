@@ -115,12 +115,19 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     def close(self) -> None:
         """Take the browser off the page, and let go of its alerts."""
         _open.discard(self)
-        for part in (self.monitor, self.table, self.facts, self.stamps, self.light_curve):
-            if part is not None:
-                part.close()
+        # All of it, from the outside in: a box that is left with a closed widget in it cannot tell
+        # its state, and with it no widget can to a page that is loaded again.
+        boxes: list[ipywidgets.Widget] = [self]
+        parts: list[ipywidgets.Widget] = []
+        while boxes:
+            children = boxes.pop().children
+            parts += children
+            boxes += [child for child in children if isinstance(child, ipywidgets.Box)]
+        self.children = ()
+        for part in parts:
+            part.close()
         # The notebook's history may keep this object, but not a night of alerts with it.
         self.monitor = None
-        self.children = ()
         self.alerts = Batch(())
         self.table.store = self.alerts.store
         super().close()
