@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from simulate.nights import Made, exposed, night_of
+from simulate.nights import THIN, Made, exposed, night_of
 
 from ztfnb.simulate import draws, lightcurves
 from ztfnb.simulate.lightcurves import flux_of, mean_magnitude, reference_flux
@@ -196,10 +196,10 @@ def test_rr_lyrae_period_from_its_alerts() -> None:
     field = int(tonight.index[np.flatnonzero(tonight.programid == 1)[100]])
     fluxes: dict[int, dict[int, dict[float, float]]] = {}
     truths: dict[int, Made] = {}
-    for night in range(PUBLIC_NIGHT - 84, PUBLIC_NIGHT + 1, 2):
+    for night in range(PUBLIC_NIGHT - 84, PUBLIC_NIGHT + 1, 12):
         visits = night_of(night)
-        for row in np.flatnonzero((visits.index == field) & (visits.programid == 1))[:1]:
-            for made in exposed(visits, int(row)):
+        for row in np.flatnonzero((visits.index == field) & (visits.programid == 1)):
+            for made in exposed(visits, int(row), THIN):
                 if made.truth.kind != "RR Lyrae":
                     continue
                 truths[made.truth.source] = made

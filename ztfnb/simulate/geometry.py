@@ -26,24 +26,25 @@ WIDTH, HEIGHT = 3072, 3080
 PITCH = (1.86 * 3600.0 / PIXEL, 1.905 * 3600.0 / PIXEL)
 """Distance of neighbouring detectors in x and in y [pixels]."""
 
-# Declination [deg], first field number, number of fields of each row.
+# Declination [deg], first field number, number of fields of each row, and where the first lies
+# [spacings from right ascension zero].
 _ROWS = (
-    (-31.45, 202, 43),
-    (-24.25, 245, 49),
-    (-17.05, 294, 51),
-    (-9.85, 345, 51),
-    (-2.65, 396, 51),
-    (4.55, 447, 52),
-    (11.75, 499, 51),
-    (18.95, 550, 50),
-    (26.15, 600, 48),
-    (33.35, 648, 46),
-    (40.55, 694, 42),
-    (47.75, 736, 37),
-    (54.95, 773, 33),
-    (62.15, 806, 28),
-    (69.35, 834, 21),
-    (76.55, 855, 15),
+    (-31.45, 202, 43, 0.2),
+    (-24.25, 245, 49, 0.15),
+    (-17.05, 294, 51, 0.23),
+    (-9.85, 345, 51, 0.73),
+    (-2.65, 396, 51, 0.23),
+    (4.55, 447, 52, 0.77),
+    (11.75, 499, 51, 0.25),
+    (18.95, 550, 50, 0.2),
+    (26.15, 600, 48, 0.2),
+    (33.35, 648, 46, 0.12),
+    (40.55, 694, 42, 0.2),
+    (47.75, 736, 37, 0.3),
+    (54.95, 773, 33, 0.55),
+    (62.15, 806, 28, 0.5),
+    (69.35, 834, 21, 0.2),
+    (76.55, 855, 15, 0.2),
 )
 ROW_HEIGHT = 7.2
 
@@ -75,11 +76,11 @@ class Grid:
 def grid() -> Grid:
     """Return the survey's fields."""
     field, ra, dec, half = [], [], [], []
-    for row_dec, first, count in _ROWS:
+    for row_dec, first, count, start in _ROWS:
         spacing = 360.0 / count
         for number in range(count):
             field.append(first + number)
-            ra.append((number + 0.2) * spacing)
+            ra.append((number + start) * spacing)
             dec.append(row_dec)
             half.append(spacing / 2.0)
     ra_, dec_ = np.array(ra), np.array(dec)

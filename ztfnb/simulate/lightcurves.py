@@ -160,9 +160,9 @@ def type_ia(objects: Sources, jd: NDArray[np.float64], fid: NDArray[np.int64]) -
     age = (jd - objects.epoch) / ((1.0 + objects.redshift) * objects.shape)
     risen = np.clip((age + 17.5) / 17.5, 0.0, 1.0)
     rise = risen**2 * (3.0 - 2.0 * risen)
-    drop = _per_filter(fid, 1.75, 1.15, 1.0)
-    width = _per_filter(fid, 14.0, 17.0, 15.0)
-    bump = _per_filter(fid, 0.0, 0.38, 0.65)
+    drop = _per_filter(fid, 1.75, 1.15, 1.15)
+    width = _per_filter(fid, 14.0, 17.0, 9.5)
+    bump = _per_filter(fid, 0.0, 0.38, 0.75)
     late = np.maximum(age, 0.0)
     fading = (
         drop * (1.0 - np.exp(-0.5 * (late / width) ** 2))
