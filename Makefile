@@ -33,7 +33,8 @@ format: $(VENV)/.test ## Put the code in form
 
 test: check ## All checks, then all tests, with coverage (installs Chromium, Maven, Kafka where missing)
 	$(BIN)/python scripts/prepare_tests.py
-	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST)
+	@# Not by pytest's plugin, which begins when part of ztfnb is imported already.
+	$(BIN)/coverage run -m pytest $(PYTEST); code=$$?; $(BIN)/coverage report; exit $$code
 
 bench: $(VENV)/.test ## Measure, and refresh the table of numbers in the README
 	$(BIN)/python -m benchmarks --readme README.md
@@ -54,7 +55,7 @@ hooks: $(VENV)/.test ## Run the checks before each commit from now on
 	$(BIN)/pre-commit install
 
 clean: ## Remove the environment and everything made by tools
-	rm -rf $(VENV) build dist artefacts htmlcov .coverage .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf $(VENV) build dist artefacts htmlcov .coverage* .mypy_cache .ruff_cache .pytest_cache \
 	  .hypothesis .import_linter_cache
 
 $(BIN)/python:
