@@ -53,7 +53,7 @@ def test_a_start_is_read_as_people_write_it(written: object, meant: Start) -> No
 @pytest.mark.parametrize("written", ["yesterday", "", {0: -1}, {-1: 3}, None, True, [1]])
 def test_a_start_that_means_nothing_is_refused(written: object) -> None:
     """The error says what would be understood, and what came."""
-    with pytest.raises(ConfigError, match="^start: "):
+    with pytest.raises(ConfigError, match=r"^start: "):
         parse_start(written)  # type: ignore[arg-type]
 
 
