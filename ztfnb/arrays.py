@@ -108,26 +108,22 @@ def merge(parts: Sequence[Part]) -> Part:
     """Return several parts as one, in order of their places."""
     if len(parts) == 1:
         return parts[0]
-    places = np.concatenate([part.places for part in parts]) if parts else np.zeros(0, np.intp)
-    order = np.argsort(places, kind="stable")
+    places = np.sort(np.concatenate([np.zeros(0, np.intp), *(part.places for part in parts)]))
+    rows = [np.searchsorted(places, part.places) for part in parts]
     arrays: dict[str, Array] = {}
     masks: dict[str, Mask] = {}
     for name in dict.fromkeys(name for part in parts for name in part.arrays):
         dtype = _common_dtype([part.arrays[name].dtype for part in parts if name in part.arrays])
-        pieces, nulls = [], []
-        for part in parts:
-            size = len(part.places)
+        values = np.full(len(places), _missing(dtype), dtype)
+        null = np.ones(len(places), bool)
+        for part, at in zip(parts, rows, strict=True):
             if name in part.arrays:
-                pieces.append(part.arrays[name].astype(dtype, copy=False))
-                nulls.append(part.masks.get(name, np.zeros(size, bool)))
-            else:
-                pieces.append(np.full(size, _missing(dtype), dtype))
-                nulls.append(np.ones(size, bool))
-        arrays[name] = np.concatenate(pieces)[order]
-        null = np.concatenate(nulls)[order]
+                values[at] = part.arrays[name]
+                null[at] = part.masks.get(name, False)
+        arrays[name] = values
         if null.any():
             masks[name] = null
-    return Part(places[order], arrays, masks)
+    return Part(places, arrays, masks)
 
 
 def _common_dtype(dtypes: Sequence[np.dtype[Any]]) -> np.dtype[Any]:

@@ -111,14 +111,17 @@ class BadValueError(Exception):
         return ".".join(self.path).replace(".[", "[")
 
 
-_SHIFTS = range(0, 70, 7)
+_SHIFTS = range(7, 70, 7)
 
 
 def read_long(buffer: bytes, position: int) -> tuple[int, int]:
     """Read a zig-zag variable-length integer of at most 64 bits (ten bytes)."""
-    value = 0
-    after = position
     try:
+        byte = buffer[position]
+        if byte < 0x80:
+            return (byte >> 1) ^ -(byte & 1), position + 1
+        value = byte & 0x7F
+        after = position + 1
         for shift in _SHIFTS:
             byte = buffer[after]
             after += 1
@@ -156,12 +159,13 @@ def _boolean(_kind: Type) -> Reader:
 
 
 def _integer(kind: Type) -> Reader:
-    bits = 31 if kind.kind == "int" else 63
+    if kind.kind == "long":
+        return lambda buffer, position, _budget: read_long(buffer, position)
 
     def read(buffer: bytes, position: int, _budget: Budget) -> tuple[int, int]:
         value, after = read_long(buffer, position)
-        if not -(1 << bits) <= value < 1 << bits:
-            raise BadValueError(f"{value} does not fit in {bits + 1} bits", position)
+        if not -0x80000000 <= value < 0x80000000:
+            raise BadValueError(f"{value} does not fit in 32 bits", position)
         return value, after
 
     return read
