@@ -16,6 +16,7 @@ from packets import real_files
 from ztfnb.container import MAGIC, write_long
 from ztfnb.errors import DecodeError
 from ztfnb.schema import ztf_schema
+from ztfnb.simulate import Survey
 
 SYNC = bytes(range(16))
 
@@ -114,10 +115,11 @@ def plainest(version: str) -> dict[str, Any]:
 
 @cache
 def samples() -> list[bytes]:
-    """Return some real packets of each kind; [] where there are none."""
+    """Return some real packets of each kind, where there are any, and some simulated ones."""
     patterns = ("v1.8/*", "v3.3/*", "v4.0*/*", "night-*/*", "legacy/*", "lsst/*/*")
     found = [paths[:: max(len(paths) // 4, 1)] for paths in map(real_files, patterns)]
-    return [path.read_bytes() for paths in found for path in paths]
+    simulated = [alert.packet for alert in Survey(seed=24).night("2026-01-15", limit=4)]
+    return [path.read_bytes() for paths in found for path in paths] + simulated
 
 
 def mutated(data: bytes, chance: random.Random) -> bytes:

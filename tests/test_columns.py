@@ -138,6 +138,12 @@ def test_ordinary_packets_are_decoded_as_a_batch(folder: str) -> None:
     assert len(decode_columns(packets).rows) == len(packets) > 0
 
 
+@pytest.mark.usefixtures("no_rows")
+def test_simulated_packets_are_decoded_as_a_batch() -> None:
+    """Simulated packets, the last of the samples, go the quick way too."""
+    assert len(decode_columns(samples()[-4:]).rows) == 4
+
+
 @needs_real_packets
 def test_large_batches_are_decoded_in_parts() -> None:
     """More packets than are decoded together give the columns of all, in their order."""
@@ -481,7 +487,6 @@ def test_s24_ever_new_fields_do_not_widen_a_batch() -> None:
 # -- Mutations ---------------------------------------------------------------------------------
 
 
-@needs_real_packets
 @pytest.mark.filterwarnings("ignore::ztfnb.errors.DecodeWarning")
 def test_s24_mutated_packets_in_a_batch_equal_rows() -> None:
     """Among good packets, mutated ones decode as they do alone, or are errors with its words."""
