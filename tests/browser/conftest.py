@@ -28,7 +28,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield lab
 
 
-@pytest.fixture(scope="session")
+# No longer than it is needed: while it is there, an event loop runs in the main thread.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A Chromium without a window."""
     with sync_playwright() as playwright:

@@ -238,12 +238,17 @@ def test_light_curve(desk: Desk) -> None:
             ),
             (
                 "found = curve.curve[curve.curve.kind == 'detection']\n"
-                "print(epochs == [(found.candid[0], found.jd[0])])"
+                "sought = (found.candid[0], found.jd[0])\n"
+                "import time\n"
+                "end = time.monotonic() + 5\n"
+                "while sought not in epochs and time.monotonic() < end: time.sleep(0.05)\n"
+                "print(sought in epochs)"
             ),
         ]
     )
     page = desk.page
-    desk.run_all()
+    desk.run(0)
+    desk.run(1)
     page.wait_for_function("document.querySelector('.ztfnb-curve')?.dataset.candid")
     page.wait_for_timeout(500)
     plot = page.locator(".ztfnb-plot")
