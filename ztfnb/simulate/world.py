@@ -101,7 +101,7 @@ def _supernovae(plan: Plan, index: int, span: int) -> FieldObjects:
     return FieldObjects(objects, west, south, cell, number)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def standing(plan: Plan, index: int, night: int) -> FieldObjects:
     """Return all objects with a fixed place that a field may show on a night."""
     parts = [_stars(plan, index)]
