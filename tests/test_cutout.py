@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from packets import needs_real_packets, real_files
 
-from ztfnb.cutout import MAX_SIDE, How, Kind, cutout, default_stretch, stretch
+from ztfnb.codec import decode
+from ztfnb.cutout import MAX_SIDE, Floats, How, Kind, Origin, cutout, default_stretch, stretch
 from ztfnb.errors import ConfigError, DecodeError
 from ztfnb.schema import schema_files
 
@@ -56,13 +57,40 @@ RAMP = np.arange(12, dtype=np.float32).reshape(3, 4)
 
 
 def test_the_first_row_is_the_top_of_the_picture() -> None:
-    """North up reverses the rows of the file; without it they stay."""
-    np.testing.assert_array_equal(cutout(holding(packed(RAMP)), "science"), RAMP[::-1])
-    stored = cutout(holding(packed(RAMP)), "science", north_up=False)
+    """A ZTF stamp comes as it is stored, or reversed for those who draw from the bottom."""
+    stored = cutout(holding(packed(RAMP)), "science")
     np.testing.assert_array_equal(stored, RAMP)
     assert stored is not None
     assert stored.dtype == np.float32
     assert stored.dtype.isnative
+    below = cutout(holding(packed(RAMP)), "science", origin="lower")
+    np.testing.assert_array_equal(below, RAMP[::-1])
+
+
+@needs_real_packets
+def test_north_is_up_and_east_is_left() -> None:
+    """Catalogued neighbours of real detections are where the sky has them, and not mirrored."""
+    found = 0
+    for path in real_files("night-20181128/*.avro"):
+        alert = decode(path.read_bytes())
+        nearest = alert.candidate
+        pixels = cutout(alert, "template")
+        if pixels is None or pixels.shape != (63, 63) or not nearest["magnr"] < 20:
+            continue
+        east = (nearest["ranr"] - alert.ra) * math.cos(math.radians(alert.dec)) * 3600 / 1.0127
+        north = (nearest["decnr"] - alert.dec) * 3600 / 1.0127
+        if not (3 < abs(east) < 28 and 3 < abs(north) < 28):
+            continue
+
+        def brightness(row: float, column: float, pixels: Floats = pixels) -> float:
+            area = pixels[round(row) - 2 : round(row) + 3, round(column) - 2 : round(column) + 3]
+            return float(area.max() - np.median(pixels))
+
+        there = brightness(31 - north, 31 - east)
+        for row, column in ((31 + north, 31 - east), (31 - north, 31 + east)):
+            assert there > 1.5 * brightness(row, column)
+        found += 1
+    assert found >= 1
 
 
 def test_a_missing_stamp_is_none() -> None:
@@ -89,6 +117,7 @@ def test_rubin_stamps_are_plain_fits_and_may_go_on_with_extensions() -> None:
     extension = b"XTENSION= 'IMAGE   '".ljust(2880)
     alert = {"cutoutTemplate": fits_file(RAMP, after=extension)}
     np.testing.assert_array_equal(cutout(alert, "template"), RAMP[::-1])
+    np.testing.assert_array_equal(cutout(alert, "template", origin="lower"), RAMP)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +167,7 @@ def test_stamps_of_all_accepted_sizes_keep_their_pixels(sides: tuple[int, int]) 
     pixels = np.random.default_rng(3).normal(size=sides).astype(np.float32)
     pixels[0, 0] = np.nan
     pixels[-1, -1] = np.inf
-    read = cutout(holding(packed(pixels)), "science", north_up=False)
+    read = cutout(holding(packed(pixels)), "science")
     np.testing.assert_array_equal(read, pixels)
 
 
@@ -347,7 +376,9 @@ def test_real_stamps_equal_what_astropy_reads() -> None:
             content = gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
             with fits.open(io.BytesIO(content), ignore_missing_simple=True) as file:
                 expected = file[0].data.astype(np.float32)
-            np.testing.assert_array_equal(cutout(alert, kind, north_up=False), expected)
+            # Rubin's rows begin at the bottom, which is how astropy gives them.
+            origin: Origin = "upper" if isinstance(held, dict) else "lower"
+            np.testing.assert_array_equal(cutout(alert, kind, origin=origin), expected)
             compared += 1
     assert compared == 30
 

@@ -20,6 +20,7 @@ from ztfnb.errors import ConfigError, DecodeError
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Kind = Literal["science", "template", "difference"]
+Origin = Literal["upper", "lower"]
 How = Literal["asinh", "linear", "symmetric", "zscale", "sqrt", "log"]
 
 MAX_SIDE = 256
@@ -38,7 +39,7 @@ _MAX_JPEG_SCANS = 16
 _WHITE = 255
 
 
-def cutout(alert: Mapping[str, Any], kind: Kind, *, north_up: bool = True) -> Floats | None:
+def cutout(alert: Mapping[str, Any], kind: Kind, *, origin: Origin = "upper") -> Floats | None:
     """Return one stamp of an alert as pixels, or None where the packet has none.
 
     Parameters
@@ -47,11 +48,12 @@ def cutout(alert: Mapping[str, Any], kind: Kind, *, north_up: bool = True) -> Fl
         A ZTF or Rubin alert: `Alert`, or any mapping of the packet's form.
     kind
         ``"science"``, ``"template"`` or ``"difference"``.
-    north_up
-        Whether the first row is the top of the picture: north, with east to the left, for ZTF's
-        FITS stamps. Rubin's are turned at any angle to the sky, which is left as it is. False
-        gives rows in the order of the file. The JPEG stamps of the earliest packets do not say
-        how they lie, and always keep the order of the file.
+    origin
+        Where the first row belongs, as matplotlib's ``imshow`` calls it: ``"upper"``, at the top
+        of the picture, or ``"lower"``, at its bottom. Drawn so, ZTF's stamps have north up and
+        east to the left: their files begin with the northernmost row, as positions of catalogued
+        neighbours show. Rubin's files begin at the bottom and are turned at any angle to the sky,
+        which is left as it is. The JPEG stamps of the earliest packets do not say how they lie.
 
     Returns
     -------
@@ -75,9 +77,11 @@ def cutout(alert: Mapping[str, Any], kind: Kind, *, north_up: bool = True) -> Fl
     if data is None:
         return None
     try:
-        return _read(data, north_up=north_up)
+        # ZTF's stamps, in a record, begin with the top row; Rubin's, bare, with the bottom one.
+        pixels, begins = _read(data), "upper" if data is not held else "lower"
     except DecodeError as error:
         raise error.inside(_KEYS[kind]) from None
+    return pixels if begins == origin else np.ascontiguousarray(pixels[::-1])
 
 
 def default_stretch(kind: Kind) -> How:
@@ -152,15 +156,14 @@ def _limits(shown: Doubles, how: How) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _read(data: Any, *, north_up: bool) -> Floats:
+def _read(data: Any) -> Floats:
     if not isinstance(data, bytes):
         raise DecodeError(f"expected bytes, got {type(data).__name__}")
     if len(data) > MAX_BYTES:
         raise DecodeError(f"{len(data):,} bytes; a stamp has at most {MAX_BYTES:,}")
     if data.startswith(b"\xff\xd8"):
         return _read_jpeg(data)
-    pixels = _read_fits(_unpack(data))
-    return np.ascontiguousarray(pixels[::-1]) if north_up else pixels
+    return _read_fits(_unpack(data))
 
 
 def _unpack(data: bytes) -> bytes:

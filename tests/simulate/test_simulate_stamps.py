@@ -106,7 +106,7 @@ def test_form(sample: list[Made]) -> None:
         assert data[80:110] == b"BITPIX  =                  -32"
         assert data[6 * 80 : 7 * 80].strip() == b"END"
         assert 11_000 < len(packed) < 16_500
-        same = ztfnb.cutout(made.alert, which.lower(), north_up=False)  # type: ignore[arg-type]
+        same = ztfnb.cutout(made.alert, which.lower())  # type: ignore[arg-type]
         np.testing.assert_array_equal(same, pixels(made.alert, which).astype(np.float32))
 
 

@@ -121,15 +121,13 @@ def stamp_of(alert: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
 
 
 def _place(candidate: Mapping[str, Any], pixels: Floats) -> tuple[int, int]:
-    """Return column and row of the detection in a stamp with north up.
+    """Return column and row of the detection in a stamp; the first row is the top.
 
     It is in the middle of 63 x 63 pixels, of which those beyond the detector's edge are cut off:
     the first ones, where the detection is near the detector's first pixel, else the last.
     """
     rows, columns = pixels.shape
-    column = _middle(columns, candidate.get("xpos"))
-    row = _middle(rows, candidate.get("ypos"))
-    return column, rows - 1 - row
+    return _middle(columns, candidate.get("xpos")), _middle(rows, candidate.get("ypos"))
 
 
 def _middle(size: int, position: float | None) -> int:
