@@ -131,10 +131,19 @@ def test_doctor_for_programs(
     ]
 
 
+# A shell's background jobs ignore interrupts, and so does what they start.
+INTERRUPTIBLE = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from ztfnb.cli import main
+sys.exit(main())
+"""
+
+
 def test_demo_tells_where_it_is_and_ends_when_interrupted() -> None:
     """The first line is the address, for a program; then it serves until it is interrupted."""
     night = subprocess.Popen(
-        [sys.executable, "-m", "ztfnb", "demo", "--json", "--rate", "1"],
+        [sys.executable, "-c", INTERRUPTIBLE, "demo", "--json", "--rate", "1"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

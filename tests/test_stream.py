@@ -451,7 +451,9 @@ def test_s23_a_forked_child_is_refused_and_the_parent_goes_on() -> None:
 
 
 INTERRUPTED = """
-import sys, time
+import signal, sys, time
+# A shell's background jobs ignore interrupts, and so does what they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {tests!r})
 from made import made_packet
 from ztfnb.source import Memory, Packet
