@@ -34,7 +34,7 @@ EXTRAS = {
     "broker": "Java for the local Apache Kafka, where the machine has none",
 }
 CREDENTIALS = ("ZTFNB_KAFKA_USERNAME", "ZTFNB_KAFKA_PASSWORD", "ZTFNB_KAFKA_PASSWORD_FILE")
-LABEXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget", "@bokeh/jupyter_bokeh")
+LABEXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
 
 
 @dataclass(frozen=True, slots=True)
