@@ -21,11 +21,8 @@ lab: $(VENV)/.lab ## Install what a notebook needs and open the first one in Jup
 
 install: $(VENV)/.test ## Install everything for developing, without running it
 
-check: $(VENV)/.test ## Lint, formatting, types and the one-way imports
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+check: $(VENV)/.test ## Lint, formatting, types and the one-way imports, by pre-commit
+	$(BIN)/pre-commit run --all-files
 
 format: $(VENV)/.test ## Put the code in form
 	$(BIN)/ruff check --fix .
