@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import decoding
 import holding
+import painting
 import starting
 import streaming
 from measure import Row, machine, packets
@@ -24,6 +25,7 @@ PARTS = {
     "streaming": streaming.rows,
     "holding": holding.rows,
     "starting": starting.rows,
+    "painting": painting.rows,
 }
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 

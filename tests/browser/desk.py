@@ -44,6 +44,24 @@ _SETTINGS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+# Selects the alert of a row as a pointer does, and waits until all of it is painted.
+CLICK_TO_PAINT = """async place => {
+  const page = document.querySelector('.ztfnb-browser');
+  const rows = [...page.querySelectorAll('.ztfnb-row')].filter(row => row.dataset.candid);
+  const row = rows[place % rows.length];
+  const { candid } = row.dataset;
+  const frame = () => new Promise(resolve => requestAnimationFrame(resolve));
+  const shows = name => page.querySelector(name).dataset.candid === candid;
+  const began = performance.now();
+  row.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, button: 0 }));
+  const end = began + 10000;
+  while (performance.now() < end &&
+         !['.ztfnb-stamps', '.ztfnb-curve', '.ztfnb-facts'].every(shows)) await frame();
+  await frame();
+  return { candid, milliseconds: performance.now() - began };
+}"""
+
+
 @dataclass
 class Lab:
     """A running JupyterLab."""
@@ -233,6 +251,17 @@ class Desk:
         """Return what a cell printed."""
         cell = self.page.locator(".jp-CodeCell").nth(place)
         return cell.locator(".jp-OutputArea").inner_text()
+
+    def click_to_paint(self, place: int) -> dict[str, Any]:
+        """Select a row of the browser's table, and wait until all of that alert is painted.
+
+        Returns
+        -------
+        dict
+            ``candid``, and ``milliseconds`` from the click to the frame after the last part.
+        """
+        found: dict[str, Any] = self.page.evaluate(CLICK_TO_PAINT, place)
+        return found
 
     def picture(self, name: str) -> Path:
         """Save what is on the screen where people can look at it."""

@@ -18,23 +18,6 @@ DEMO = [
 ]
 SELECTED = ".ztfnb-row[aria-selected='true']"
 
-# Selects the alert of a row as a pointer does, and waits until all of it is painted.
-CLICK_TO_PAINT = """async place => {
-  const page = document.querySelector('.ztfnb-browser');
-  const rows = [...page.querySelectorAll('.ztfnb-row')].filter(row => row.dataset.candid);
-  const row = rows[place % rows.length];
-  const { candid } = row.dataset;
-  const frame = () => new Promise(resolve => requestAnimationFrame(resolve));
-  const shows = name => page.querySelector(name).dataset.candid === candid;
-  const began = performance.now();
-  row.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, button: 0 }));
-  const end = began + 10000;
-  while (performance.now() < end &&
-         !['.ztfnb-stamps', '.ztfnb-curve', '.ztfnb-facts'].every(shows)) await frame();
-  await frame();
-  return { candid, milliseconds: performance.now() - began };
-}"""
-
 # How many different colours a stamp has: a blank one has one.
 COLOURS = """canvas => {
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
@@ -129,7 +112,7 @@ def test_a_first_night(desk: Desk) -> None:
     # A click paints the alert, and the table stands still from then on.
     times = []
     for place in range(20):
-        found = page.evaluate(CLICK_TO_PAINT, place)
+        found = desk.click_to_paint(place)
         times.append(found["milliseconds"])
         for part in ("stamps", "curve", "facts"):
             expect(page.locator(f".ztfnb-{part}")).to_have_attribute("data-candid", found["candid"])
@@ -323,7 +306,7 @@ def test_s27_hostile_strings(desk: Desk) -> None:
     desk.idle()
     expect(page.locator(".ztfnb-facts strong").first).to_contain_text("<img src=x")
     for place in range(4):
-        page.evaluate(CLICK_TO_PAINT, place)
+        desk.click_to_paint(place)
         expect(page.locator(".ztfnb-facts").first).to_contain_text("onerror")
     for text in ("cut", "search"):
         box = page.locator(f".ztfnb-{text}").first
@@ -476,7 +459,7 @@ def test_with_and_without_subshells(desk: Desk, subshells: str) -> None:
         desk.run(0)
         desk.run(1)
         wait_for_rows(desk, 60)
-        assert page.evaluate(CLICK_TO_PAINT, 3)["milliseconds"] < 10_000
+        assert desk.click_to_paint(3)["milliseconds"] < 10_000
         page.locator(".ztfnb-follow").click()
         desk.idle()
         before = total(desk)
@@ -485,10 +468,10 @@ def test_with_and_without_subshells(desk: Desk, subshells: str) -> None:
         output = page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea")
         if subshells != "disabled":
             wait_for_rows(desk, before + 3)
-            page.evaluate(CLICK_TO_PAINT, 5)
+            desk.click_to_paint(5)
             expect(output).not_to_contain_text("slept", timeout=1)
         expect(output).to_contain_text("slept")
-        found = page.evaluate(CLICK_TO_PAINT, 7)
+        found = desk.click_to_paint(7)
         expect(page.locator(".ztfnb-stamps")).to_have_attribute("data-candid", found["candid"])
     finally:
         set_subshells(desk, "perCommTarget")
@@ -520,7 +503,7 @@ def test_cells_run_again_and_page_reloaded(desk: Desk) -> None:
     page.reload()
     desk.settle()
     wait_for_rows(desk)
-    found = page.evaluate(CLICK_TO_PAINT, 4)
+    found = desk.click_to_paint(4)
     for part in ("stamps", "curve", "facts"):
         expect(page.locator(f".ztfnb-{part}")).to_have_attribute("data-candid", found["candid"])
     before = total(desk)
@@ -533,7 +516,7 @@ def test_notebook_7(desk: Desk) -> None:
     desk.open(DEMO, place="notebooks")
     desk.run_all()
     wait_for_rows(desk)
-    found = desk.page.evaluate(CLICK_TO_PAINT, 4)
+    found = desk.click_to_paint(4)
     for part in ("stamps", "curve", "facts"):
         expect(desk.page.locator(f".ztfnb-{part}")).to_have_attribute(
             "data-candid", found["candid"]
