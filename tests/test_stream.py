@@ -340,6 +340,21 @@ def test_stopping_is_final_and_keeps_what_is_held() -> None:
     assert live not in open_streams()
 
 
+def test_a_source_that_fails_to_close_keeps_nothing_else_open() -> None:
+    """What lives with the stream is ended all the same, and the trouble is said."""
+
+    class Jammed(Scripted):
+        def close(self) -> None:
+            raise RuntimeError("jammed")
+
+    ended: list[int] = []
+    with streaming(Jammed(), on_close=lambda: ended.append(1)) as live:
+        live.wait("live")
+    assert ended == [1]
+    assert live.state == "closed"
+    assert "jammed" in live.stats.last_error
+
+
 def test_opening_the_same_stream_again_closes_the_old_one() -> None:
     """s18: a cell run 20 times leaves one stream, one thread and no more descriptors."""
 

@@ -32,7 +32,6 @@ from ztfnb.errors import (
     NotHeldError,
     SourceError,
     StreamClosedError,
-    ZtfnbError,
 )
 from ztfnb.snapshot import Snapshot
 from ztfnb.source import Packet, Source, SourceStatus, Start, parse_start
@@ -450,9 +449,10 @@ class Stream:
 
     def _turn(self) -> None:
         """Read one batch, and publish what became of it."""
+        # A paused source is still served, or a Kafka client's reports would pile up.
+        timeout, limit = (0.0, 0) if self._paused else (_POLL, BATCH)
         try:
-            # A paused source is still served, or a Kafka client's reports would pile up.
-            packets = self._source.poll(*((0.0, 0) if self._paused else (_POLL, BATCH)))
+            packets = self._source.poll(timeout, limit)
         except SourceError as error:
             self._trouble(str(error))
             self._stopping.wait(_POLL)
@@ -501,15 +501,14 @@ class Stream:
             self._changed.notify_all()
 
     def _close(self) -> None:
-        try:
-            self._source.close()
-            if self._on_close is not None:
-                self._on_close()
-        except ZtfnbError as error:
-            self._trouble(f"while closing: {error}")
-        finally:
-            self._note("stopped")
-            self._set_state("closed")
+        for end in (self._source.close, self._on_close):
+            try:
+                if end is not None:
+                    end()
+            except Exception as error:  # noqa: BLE001 - the other is closed all the same
+                self._trouble(f"while closing: {error}")
+        self._note("stopped")
+        self._set_state("closed")
 
     def _seconds_behind(self, status: SourceStatus) -> float | None:
         if status.caught_up or status.lag == 0:
