@@ -41,7 +41,7 @@ _OUT_OF_RANGE = {
 _FIRST, _LAST = -2, -1
 # A batch is handed on when nothing more comes for a moment [s], or at a size that the processor's
 # caches and the allocator still bear: larger ones are read at two thirds of the rate.
-_GATHER = 0.01
+_GATHER = 0.05
 _BATCH_BYTES = 32 << 20
 _LAG_INTERVAL = 0.25
 _RETRY = 1.0
