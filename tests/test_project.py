@@ -177,12 +177,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_wheel_holds_more_than_python(wheel: Path) -> None:
-    """Schemas, the widgets' scripts, Maven's pom.xml and the typing marker are shipped."""
+    """Schemas, scripts, settings, Maven's pom.xml and the typing marker are shipped."""
     names = zipfile.ZipFile(wheel).namelist()
     for pattern in (
         r"ztfnb/schemas/.*\.avsc",
         r"ztfnb/widgets/static/.*\.js",
         r"ztfnb/broker/pom\.xml",
+        r"ztfnb/lab/labconfig/.*\.json",
         r"ztfnb/py\.typed",
     ):
         assert any(re.fullmatch(pattern, name) for name in names), pattern

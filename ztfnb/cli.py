@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     # argparse gives this type no other name.
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 
+LAB_CONFIG = Path(__file__).with_name("lab")
 FIRST_NOTEBOOK = Path("notebooks", "01-first-night.ipynb")
 NOT_RUNNING = 3
 INTERRUPTED = 130
@@ -115,6 +116,9 @@ def _lab(options: argparse.Namespace) -> int:
     except ImportError:
         raise ImportError('JupyterLab is not installed; run: pip install "ztfnb[lab]"') from None
     arguments = lab_arguments(options.notebook, port=options.port, browser=not options.no_browser)
+    # Defaults, which a user's own settings go before: no question about news at the start.
+    paths = (str(LAB_CONFIG), os.environ.get("JUPYTER_CONFIG_PATH"))
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(path for path in paths if path)
     serve(arguments)
     return 0
 

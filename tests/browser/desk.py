@@ -272,7 +272,9 @@ class Desk:
 
     def close(self) -> None:
         """End the notebook's kernel."""
-        self.page.evaluate("() => window.jupyterapp.shell.currentWidget?.sessionContext.shutdown()")
+        self.page.evaluate(
+            "() => window.jupyterapp?.shell.currentWidget?.sessionContext.shutdown()"
+        )
 
     def check(self) -> None:
         """Fail if anything went wrong that the test did not ask about."""
