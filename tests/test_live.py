@@ -81,7 +81,8 @@ def test_s16_and_s20_nothing_is_lost_in_a_burst(broker: EmbeddedBroker) -> None:
         thread.start()
         answers = 0
         while thread.is_alive():
-            assert live.stats.received == live.stats.decoded
+            stats = live.stats
+            assert stats.received == stats.decoded
             answers += 1
         thread.join()
         live.wait(alerts=1000)
