@@ -120,6 +120,8 @@ class Stream:
         self._status = SourceStatus(connected=False)
         # Decoded and failed; one tuple, so that readers never see half of a change.
         self._counts = (0, 0)
+        # Alerts held when they were last counted: whoever waits for them finds them counted, too.
+        self._held = 0
         self._newest = math.nan
         self._error = ""
         self._failures: deque[Failure] = deque(maxlen=_FAILURES_KEPT)
@@ -210,7 +212,7 @@ class Stream:
             ended = self._state in ("failed", "closed")
             # What was said before the wait is done before it ends: `live.pause(); live.wait(...)`.
             there = self._pending == 0 and (state is None or self._state == state)
-            return ended or (there and (alerts is None or len(self.store) >= alerts))
+            return ended or (there and (alerts is None or self._held >= alerts))
 
         with self._changed:
             in_time = self._changed.wait_for(reached, timeout)
@@ -220,7 +222,7 @@ class Stream:
         if not in_time:
             raise TimeoutError(
                 f"waited {timeout:g} s for {what}: {self.name} is {self._state}, "
-                f"{len(self.store):,} alerts held. {self._error}".rstrip()
+                f"{self._held:,} alerts held. {self._error}".rstrip()
             )
         if self._state in ("failed", "closed") and self._state != state:
             raise SourceError(f"{self.name} is {self._state}: {self._error or 'it was stopped'}")
@@ -492,6 +494,7 @@ class Stream:
             self._counts[0] + len(packets) - len(failed),
             self._counts[1] + len(failed),
         )
+        self._held = len(self.store)
         self._newest = packets[-1].timestamp
         now = time.monotonic()
         self._arrivals.append((now, sum(self._counts)))
