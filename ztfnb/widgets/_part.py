@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import anywidget
@@ -20,7 +20,26 @@ class Part(anywidget.AnyWidget):
     def __init__(self, *, pump: Pump | None = None) -> None:
         super().__init__()
         self.pump = Pump() if pump is None else pump
+        self.on_key: Callable[[str], None] = lambda _key: None
+        """Called with a key that was pressed on this part and means nothing to it."""
         self.on_msg(self._on_message)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What a person has chosen in this view, as plain values that JSON can hold.
+
+        Setting it chooses the same again; what is absent stays as it is.
+
+        Raises
+        ------
+        ConfigError
+            If a value is none that could be chosen; then nothing changes.
+        """
+        return {}
+
+    @settings.setter
+    def settings(self, settings: Mapping[str, Any]) -> None:
+        """Views without choices have nothing to set."""
 
     def receive(self, message: Mapping[str, Any]) -> None:
         """Act on a message of the page."""
@@ -29,8 +48,23 @@ class Part(anywidget.AnyWidget):
         """Send what is new; return whether anything was."""
         return False
 
+    def hand_over(self, name: str, content: bytes, media_type: str) -> None:
+        """Give a file to the person at the page, as a download of their browser.
+
+        Parameters
+        ----------
+        name
+            Of the file.
+        content, media_type
+            What is in it, and of which kind: ``"text/csv"``.
+        """
+        self.send({"kind": "download", "name": name, "type": media_type}, [content])
+
     def _on_message(self, _widget: object, message: Mapping[str, Any], _buffers: object) -> None:
         with self.pump.lock:
+            if message.get("kind") == "key":
+                self.on_key(str(message.get("key", ""))[:20])
+                return
             self.receive(message)
             if message.get("kind") == "ready":
                 self.pump.ready(self)

@@ -13,6 +13,7 @@ from ztfnb.errors import DecodeError, SelectionError
 from ztfnb.photometry import LightCurve as Curve
 from ztfnb.photometry import photometry
 from ztfnb.widgets import _bokeh
+from ztfnb.widgets._figure import light_curve_figure
 from ztfnb.widgets._part import Part
 from ztfnb.widgets._points import QUANTITIES, TIMES, Plot, Quantity, Time, payload_of, plot_of
 from ztfnb.widgets._pump import Pump
@@ -32,7 +33,7 @@ class LightCurve(Part):
         The pump of the page that the plot is part of; one of its own where None.
     """
 
-    _esm = text_of("common.js", "lightcurve.js")
+    _esm = text_of("common.js", "bokeh.js", "lightcurve.js")
     _css = text_of("lightcurve.css")
     _figure = traitlets.Dict().tag(sync=True)
     _bokeh_version = traitlets.Unicode(_bokeh.VERSION).tag(sync=True)
@@ -41,7 +42,7 @@ class LightCurve(Part):
 
     def __init__(self, alerts: Alerts | None = None, *, pump: Pump | None = None) -> None:
         super().__init__(pump=pump)
-        self._figure = _bokeh.light_curve_figure()
+        self._figure = light_curve_figure()
         self._quantity: Quantity = "difference"
         self._time: Time = "days"
         self._curve: Curve | None = None

@@ -91,3 +91,30 @@ function numbers(view, type) {
   const { buffer, byteOffset, byteLength } = view;
   return new type(buffer.slice(byteOffset, byteOffset + byteLength));
 }
+
+/** Save what the kernel hands over as files; returns what undoes it. */
+function downloads(model) {
+  const save = (message, buffers) => {
+    if (message.kind !== "download") return;
+    const address = URL.createObjectURL(new Blob([buffers[0]], { type: message.type }));
+    const link = make("a", { href: address, download: message.name });
+    document.body.append(link);
+    link.click();
+    link.remove();
+    setTimeout(() => URL.revokeObjectURL(address), 60e3);
+  };
+  model.on("msg:custom", save);
+  return () => model.off("msg:custom", save);
+}
+
+/** Tell the kernel of keys that mean nothing here: they may be labels of a scan. */
+function passKeysOn(model, element) {
+  element.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, select, textarea, button")) return;
+    if (!/^[a-z0-9?]$/.test(event.key)) return;
+    model.send({ kind: "key", key: event.key });
+    event.preventDefault();
+    event.stopPropagation();
+  });
+}

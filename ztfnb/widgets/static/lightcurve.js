@@ -1,34 +1,8 @@
-const WAIT = 20; // [ms] between looks at whether another view has loaded BokehJS
 const NUMBERS = ["x", "y", "lower", "upper"];
 const SHAPES = {
   circle: "M6 2.2a3.8 3.8 0 1 0 .01 0z", square: "M2.5 2.5h7v7h-7z", diamond: "M6 1l4 5-4 5-4-5z",
   inverted_triangle: "M1.5 2.5h9l-4.5 8z", hex: "M3.5 1.7h5L11 6l-2.5 4.3h-5L1 6z",
 };
-
-const bokehOf = (version) =>
-  window.Bokeh?.version === version ? window.Bokeh : window.Bokeh?.[version];
-
-/** Give BokehJS of one version, asking the kernel for it where the page has none yet. */
-async function load(model, version) {
-  if (bokehOf(version)) return bokehOf(version);
-  const script = await new Promise((resolve) => {
-    const take = (message, buffers) => {
-      if (message.kind !== "bokehjs") return;
-      model.off("msg:custom", take);
-      resolve(new TextDecoder().decode(buffers[0]));
-    };
-    model.on("msg:custom", take);
-    model.send({ kind: "bokehjs" });
-  });
-  if (!bokehOf(version)) {
-    const element = make("script");
-    element.textContent = script;
-    document.head.append(element);
-    element.remove();
-  }
-  while (!bokehOf(version)) await new Promise((resolve) => { setTimeout(resolve, WAIT); });
-  return bokehOf(version);
-}
 
 function symbol([marker, colour, style]) {
   const space = "http://www.w3.org/2000/svg";
