@@ -39,7 +39,7 @@ class Part(anywidget.AnyWidget):
 
     @settings.setter
     def settings(self, settings: Mapping[str, Any]) -> None:
-        """Views without choices have nothing to set."""
+        """Do nothing: here is nothing to choose."""
 
     def receive(self, message: Mapping[str, Any]) -> None:
         """Act on a message of the page."""
