@@ -128,7 +128,7 @@ def test_real_packets() -> None:
             assert [one.distance for one in near] == sorted(one.distance for one in near)
             for one in near:
                 catalogues[one.catalogue] = catalogues.get(one.catalogue, 0) + 1
-                # PS1 is searched within 30 arcsec, Gaia within 90; packets of one folder are edited.
+                # PS1 is searched within 30 arcsec, Gaia within 90; some packets are edited.
                 edited = one.catalogue == "reference" or "no-fp" in folder
                 assert 0 <= one.distance <= 90 or edited
                 assert one.mag is None or 0 < one.mag < 30
