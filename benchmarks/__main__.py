@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import decoding
 import holding
 import painting
+import soaking
 import starting
 import streaming
 from measure import Row, machine, packets
@@ -27,6 +28,8 @@ PARTS = {
     "starting": starting.rows,
     "painting": painting.rows,
 }
+LONG = {"soaking": soaking.rows}
+"""Run only when asked for by name."""
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 
 
@@ -43,16 +46,17 @@ def table(rows: list[Row]) -> str:
 def main() -> None:
     """Run the parts that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)}")
+    known = PARTS | LONG
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(known)}")
     parser.add_argument("--readme", type=Path, help="write the table between its marks there")
     options = parser.parse_args()
-    unknown = set(options.parts) - set(PARTS)
+    unknown = set(options.parts) - set(known)
     if unknown:
-        parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+        parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     rows: list[Row] = []
     for name in options.parts or PARTS:
         print(f"measuring: {name}", file=sys.stderr, flush=True)
-        rows += PARTS[name]()
+        rows += known[name]()
     where = f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine()}; {packets(1)[1]}."
     text = f"{table(rows)}\n\n{where}"
     print(text)
