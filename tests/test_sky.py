@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ztfnb.sky import galactic, in_cone, separation
+from ztfnb.sky import from_ecliptic, from_galactic, from_plane, galactic, in_cone, separation
 
 longitude = st.floats(0, 360)
 latitude = st.floats(-90, 90)
@@ -55,6 +55,34 @@ def test_the_galactic_pole_and_centre_lie_where_they_are_defined() -> None:
     lon, lat = galactic(266.40500, -28.93617)
     assert min(lon, 360 - lon) == pytest.approx(0, abs=1e-4)
     assert lat == pytest.approx(0, abs=1e-4)
+
+
+def test_the_galactic_plane_and_the_ecliptic_agree_with_astropy() -> None:
+    """Positions in Galactic coordinates come back; both planes lie where astropy has them."""
+    coordinates = pytest.importorskip("astropy.coordinates")
+    rng = np.random.default_rng(3)
+    lon = rng.uniform(0, 360, 300)
+    lat = np.degrees(np.arcsin(rng.uniform(-1, 1, 300)))
+    assert separation(*galactic(*from_galactic(lon, lat)), lon, lat).max() < 1e-9
+    for ours, frame, within in (
+        (from_galactic, "galactic", 1e-9),
+        (from_ecliptic, "barycentricmeanecliptic", 1e-5),
+    ):
+        for latitudes in (lat, np.zeros(300)):
+            theirs = coordinates.SkyCoord(lon, latitudes, unit="deg", frame=frame).icrs
+            ra, dec = ours(lon, latitudes)
+            assert separation(ra, dec, theirs.ra.deg, theirs.dec.deg).max() < within
+            assert ((ra >= 0) & (ra < 360)).all()
+
+
+@given(longitude, st.floats(-89, 89), st.floats(-1, 1), st.floats(-1, 1))
+def test_a_tangent_plane_measures_the_tangent(ra: float, dec: float, x: float, y: float) -> None:
+    """A place on a tangent plane is as far from its centre as the arctangent says; North is up."""
+    there = from_plane(x, y, (ra, dec))
+    distance = np.degrees(np.arctan(np.hypot(x, y)))
+    assert separation(*there, ra, dec) == pytest.approx(distance, abs=1e-9)
+    if dec + abs(y) < 89:
+        assert from_plane(0.0, 0.01, (ra, dec))[1] > dec
 
 
 @given(longitude, latitude, st.floats(0, 180))

@@ -1,9 +1,9 @@
 """Fields on the sky and the camera's 64 readout channels.
 
-The grid of fields and the layout of the focal plane are close to the survey's own: they were
-read off the positions, fields and readout channels of real alerts. Field rows are 7.2 deg apart;
-the camera is 4 x 4 detectors of 2 x 2 quadrants (Dekany et al. 2020, PASP 132, 038001). North is
-towards small y, East towards small x; quadrant 1 of a detector is its north-eastern one.
+The grid of fields (`ztfnb.footprint`) and the layout of the focal plane are close to the survey's
+own: they were read off the positions, fields and readout channels of real alerts. The camera is
+4 x 4 detectors of 2 x 2 quadrants (Dekany et al. 2020, PASP 132, 038001). North is towards small
+y, East towards small x; quadrant 1 of a detector is its north-eastern one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ztfnb.footprint import fields
 from ztfnb.simulate import draws
+from ztfnb.sky import from_plane
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,26 +28,6 @@ WIDTH, HEIGHT = 3072, 3080
 PITCH = (1.86 * 3600.0 / PIXEL, 1.905 * 3600.0 / PIXEL)
 """Distance of neighbouring detectors in x and in y [pixels]."""
 
-# Declination [deg], first field number, number of fields of each row, and where the first lies
-# [spacings from right ascension zero].
-_ROWS = (
-    (-31.45, 202, 43, 0.2),
-    (-24.25, 245, 49, 0.15),
-    (-17.05, 294, 51, 0.23),
-    (-9.85, 345, 51, 0.73),
-    (-2.65, 396, 51, 0.23),
-    (4.55, 447, 52, 0.77),
-    (11.75, 499, 51, 0.25),
-    (18.95, 550, 50, 0.2),
-    (26.15, 600, 48, 0.2),
-    (33.35, 648, 46, 0.12),
-    (40.55, 694, 42, 0.2),
-    (47.75, 736, 37, 0.3),
-    (54.95, 773, 33, 0.55),
-    (62.15, 806, 28, 0.5),
-    (69.35, 834, 21, 0.2),
-    (76.55, 855, 15, 0.2),
-)
 ROW_HEIGHT = 7.2
 
 
@@ -75,27 +57,20 @@ class Grid:
 @cache
 def grid() -> Grid:
     """Return the survey's fields."""
-    field, ra, dec, half = [], [], [], []
-    for row_dec, first, count, start in _ROWS:
-        spacing = 360.0 / count
-        for number in range(count):
-            field.append(first + number)
-            ra.append((number + start) * spacing)
-            dec.append(row_dec)
-            half.append(spacing / 2.0)
-    ra_, dec_ = np.array(ra), np.array(dec)
-    distance = separation(ra_[:, None], dec_[:, None], ra_, dec_)
-    order = np.argsort(ra_, kind="stable")
+    known = fields()
+    ra, dec = known.ra, known.dec
+    distance = separation(ra[:, None], dec[:, None], ra, dec)
+    order = np.argsort(ra, kind="stable")
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
     return Grid(
-        field=np.array(field),
-        ra=ra_,
-        dec=dec_,
-        half_width=np.array(half),
+        field=known.number,
+        ra=ra,
+        dec=dec,
+        half_width=known.spacing / 2.0,
         rank=rank,
-        galactic_latitude=latitude_from(192.85948, 27.12825, ra_, dec_),
-        ecliptic_latitude=latitude_from(270.0, 66.56071, ra_, dec_),
+        galactic_latitude=latitude_from(192.85948, 27.12825, ra, dec),
+        ecliptic_latitude=latitude_from(270.0, 66.56071, ra, dec),
         neighbours=tuple(
             row[distance_row[row] < 10.5]
             for distance_row, row in zip(distance, np.argsort(distance, axis=1), strict=True)
@@ -147,12 +122,9 @@ def to_sky(
     west: NDArray[np.float64], south: NDArray[np.float64], ra0: float, dec0: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return right ascension and declination [deg] of a place on the focal plane [pixels]."""
-    x, y = -np.radians(west * PIXEL / 3600.0), -np.radians(south * PIXEL / 3600.0)
-    lat0 = np.radians(dec0)
-    depth = np.cos(lat0) - y * np.sin(lat0)
-    ra = ra0 + np.degrees(np.arctan2(x, depth))
-    dec = np.degrees(np.arctan2(np.sin(lat0) + y * np.cos(lat0), np.hypot(x, depth)))
-    return ra % 360.0, dec
+    return from_plane(
+        -np.radians(west * PIXEL / 3600.0), -np.radians(south * PIXEL / 3600.0), (ra0, dec0)
+    )
 
 
 def offset(
