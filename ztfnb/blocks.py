@@ -135,6 +135,17 @@ class Block:
             values[part.null[rows]] = np.nan
         return values.astype(dtype, copy=False)
 
+    def tail(self, start: int) -> Block:
+        """Return the rows from one on."""
+        rows = slice(start, None)
+        parts = {
+            name: part._replace(
+                values=part.values[rows], null=None if part.null is None else part.null[rows]
+            )
+            for name, part in self.parts.items()
+        }
+        return Block(self.serial, self.size - start, parts)
+
     def missing(self, name: str, rows: Rows) -> Mask:
         """Return where a column has no value."""
         part = self.parts.get(name)

@@ -30,6 +30,8 @@ TOPIC, PARTITION, OFFSET, TIMESTAMP = "@topic", "@partition", "@offset", "@times
 """Columns that no alert has: where its packet lies, and when the transport took it."""
 
 _EVERY = slice(None)
+_MANY = 4
+"""Texts are sorted by rank where more than one row in so many is."""
 _FEW = 8
 """Candids up to which looking for each in turn is quicker than sorting."""
 
@@ -57,12 +59,18 @@ class Snapshot:
     Rows count from 0, the oldest. ``len(snapshot)`` is their number.
     """
 
-    def __init__(self, blocks: Iterable[Block] = (), revision: int = 0) -> None:
+    def __init__(
+        self, blocks: Iterable[Block] = (), revision: int = 0, departed: int = 0
+    ) -> None:
         self._blocks = tuple(block for block in blocks if block.size)
         self._starts = np.cumsum([0, *(block.size for block in self._blocks)])
         self._dtypes: dict[str, np.dtype[Any]] = {}
+        self._whole: Snapshot | None = None
         self.revision = revision
         """Grows with every change of the store."""
+        self.departed = departed
+        """Alerts that had left before these: row ``r`` is number ``departed + r`` of all that came,
+        in this snapshot and in every other of its store."""
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -73,6 +81,8 @@ class Snapshot:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The fields that any alert here has, as they first came."""
+        if self._whole is not None:
+            return self._whole.names
         found = dict.fromkeys(name for block in self._blocks for name in block.parts)
         return tuple(name for name in found if not name.startswith("@"))
 
@@ -136,6 +146,31 @@ class Snapshot:
                 columns.append(Column(values, name, **meaning))
         return Table(columns, copy=False)
 
+    def cells(
+        self, names: Iterable[str], rows: ArrayLike
+    ) -> dict[str, tuple[NDArray[Any], Mask]]:
+        """Return fields of some rows with where they are missing: `column` and `missing` of each.
+
+        Names that no alert here has are left out.
+        """
+        places = self._places(rows)
+        held = set(self.names)
+        return {
+            name: (self._column(name, places), self._missing(name, places))
+            for name in names
+            if name in held
+        }
+
+    def tail(self, start: int) -> Snapshot:
+        """Return the rows from ``start`` on, with the fields and types of all."""
+        which = int(np.searchsorted(self._starts, start, "right")) - 1
+        blocks = self._blocks[which:]
+        if blocks:
+            blocks = (blocks[0].tail(start - int(self._starts[which])), *blocks[1:])
+        tail = Snapshot(blocks, self.revision, self.departed + start)
+        tail._whole = self  # noqa: SLF001 - another of this class
+        return tail
+
     def coordinates(self, row: int) -> Coordinates:
         """Return where the packet of a row lies."""
         places = self._places([row])
@@ -154,6 +189,8 @@ class Snapshot:
 
     def _dtype(self, name: str) -> np.dtype[Any]:
         """Return the type that holds a field's values in every block."""
+        if self._whole is not None:
+            return self._whole._dtype(name)  # noqa: SLF001 - another of this class
         if name not in self._dtypes:
             parts = [block.parts[name] for block in self._blocks if name in block.parts]
             if not parts:
@@ -311,16 +348,20 @@ class Snapshot:
         index = np.arange(len(self)) if rows is None else self._index(rows)
         places = self._places(rows)
         missing = self._missing(name, places)
-        parts = {block.serial: block.parts.get(name) for block in self._blocks}
-        if rows is None and all(part is not None and part.is_text for part in parts.values()):
-            ranks = _ranks([part for part in parts.values() if part is not None])
-            places_in_order = dict(zip(parts, ranks, strict=True))
-            values = places.gather(
-                np.dtype(np.intp), lambda block, _rows: places_in_order[block.serial]
-            )
-        else:
-            values = self._column(name, places)
+        ranks = self.ranks(name) if len(index) > len(self) // _MANY else None
+        values = self._column(name, places) if ranks is None else ranks[index]
         return index[_sorted(values, missing, descending=descending)]
+
+    def ranks(self, name: str) -> RowIndex | None:
+        """Return for each row the place of its text among all texts; None if it is no text.
+
+        Rows of equal text have equal ranks, whose order is that of the texts.
+        """
+        parts = [block.parts.get(name) for block in self._blocks]
+        texts = [part for part in parts if part is not None and part.is_text]
+        if not texts or len(texts) < len(parts):
+            return None
+        return np.concatenate(_ranks(texts))
 
 
 def _all(size: int, tests: Sequence[Callable[[Block], Mask]], block: Block) -> Mask:

@@ -147,7 +147,7 @@ class Store:
             if new:
                 self._make_room()
                 blocks = (*self._sealed, self._growing.view())
-                self._snapshot = Snapshot(blocks, self._snapshot.revision + 1)
+                self._snapshot = Snapshot(blocks, self._snapshot.revision + 1, self.evicted)
             return new
 
     @property
