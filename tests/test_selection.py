@@ -122,7 +122,7 @@ def test_what_does_not_fit_the_columns_is_refused_with_its_place(text: str, says
         ("", "expected a condition"),
         ("   ", "expected a condition"),
         ("rb >", "not a condition"),
-        ("rb = 1", "write == to compare"),
+        ("rb = 1", "write == instead of ="),
         ("1 > 0", "names no field"),
         ("rb > 1; rb", "not a condition"),
         ("__import__('os').system('x')", "is no function here"),
@@ -170,6 +170,47 @@ def test_what_is_no_condition_is_refused_in_plain_words(text: str, says: str) ->
         parse(text)
     assert says in str(caught.value)
     assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("text", "piece", "close"),
+    [
+        ("rb > 0.5 and magps < 3", "magps", "magpsf"),
+        ("rb > 0.5 and MAGPSF < 3", "MAGPSF", "magpsf"),
+        ("isnul(rb)", "isnul", "isnull"),
+        ("rb = 1", "=", "=="),
+        ("isdiffpos == 'a=b' AND rb = 3", "AND", "and"),
+        ("isdiffpos == 'a=b' and rb = 3", "=", "=="),
+        ("rb > 0.5 && nbad == 0", "&&", "and"),
+        ("rb > 0.5 || nbad == 0", "||", "or"),
+        ("!good", "!", "not"),
+        ("nbad <> 0", "<>", "!="),
+    ],
+)
+def test_a_refusal_points_at_the_piece_and_offers_another(
+    text: str, piece: str, close: str
+) -> None:
+    """The page marks the piece, and puts the offered one in its place at a click."""
+    with pytest.raises(SelectionError) as caught:
+        chosen(text)
+    error = caught.value
+    assert error.position is not None
+    start = error.position - 1
+    assert error.text[start : start + error.length] == piece
+    assert error.close[0] == close
+    assert str(error) == f"position {error.position}: {error.reason}: {text!r}"
+    repaired = text[:start] + close + text[start + len(piece) :]
+    if close not in ("and", "or", "not"):
+        chosen(repaired.replace("AND", "and"))
+
+
+@pytest.mark.parametrize("text", ["rb >", "rb > 0.5 and", "not", "(rb > 1", "rb > 1 and 'abc"])
+def test_every_refusal_of_a_text_has_a_place_in_it(text: str) -> None:
+    """Where it ends too early, the place is behind the last character."""
+    with pytest.raises(SelectionError) as caught:
+        parse(text)
+    assert caught.value.position is not None
+    assert 1 <= caught.value.position <= len(text) + 1
 
 
 def test_positions_count_characters() -> None:

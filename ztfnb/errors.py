@@ -18,6 +18,9 @@ A message says what was expected, what came, and what to do about it.
 
 from __future__ import annotations
 
+_SHOWN = 120
+"""Characters of an expression in a message."""
+
 
 class ZtfnbError(Exception):
     """Base of every error that ztfnb raises on purpose."""
@@ -95,4 +98,35 @@ class StreamClosedError(ZtfnbError):
 
 
 class SelectionError(ZtfnbError):
-    """An expression over alert fields that cannot be evaluated."""
+    """An expression over alert fields that cannot be evaluated.
+
+    Parameters
+    ----------
+    reason
+        What was expected and what came.
+    text
+        The expression.
+    position, length
+        The wrong piece of it: its first character, counted from 1, and how many they are; None
+        where it is not known.
+    close
+        What could stand there instead.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        text: str = "",
+        position: int | None = None,
+        length: int = 1,
+        close: tuple[str, ...] = (),
+    ) -> None:
+        self.reason = reason
+        self.text = text
+        self.position = position
+        self.length = length
+        self.close = close
+        place = "" if position is None else f"position {position}: "
+        shown = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+        super().__init__(f"{place}{reason}{f': {shown!r}' if text else ''}")

@@ -74,7 +74,15 @@ _MATHS: dict[str, Callable[[Any], Any]] = {
     "log10": np.log10,
 }
 _EXTREME: dict[str, Callable[[Any, Any], Any]] = {"min": np.minimum, "max": np.maximum}
-_LONE_EQUALS = re.compile(r"(?<![<>=!])=(?!=)")
+_FOREIGN = (
+    (re.compile(r"&&|\bAND\b"), "and"),
+    (re.compile(r"\|\||\bOR\b"), "or"),
+    (re.compile(r"\bNOT\b|!(?!=)"), "not"),
+    (re.compile(r"<>"), "!="),
+    (re.compile(r"(?<![<>=!])=(?!=)"), "=="),
+)
+"""How other languages write what is written differently here."""
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 FUNCTIONS = ("isnull", "startswith", *_EXTREME, *_MATHS)
 """``isnull(field)``, ``startswith(field, 'text')``, ``min`` and ``max`` of two or more numbers,
 ``abs``, ``sqrt``, ``exp``, natural ``log`` and ``log10``."""
@@ -125,14 +133,20 @@ class Selection:
         """Raise SelectionError unless all fields that it reads are known."""
         for node in ast.walk(self._tree):
             if isinstance(node, ast.Name) and node.id in self.names and node.id not in known:
-                _refuse(self.text, node, unknown_field(node.id, known))
+                reason = unknown_field(node.id, known)
+                _refuse(self.text, node, reason, _close(node.id, known))
 
 
 def unknown_field(name: str, known: Collection[str]) -> str:
     """Say that there is no such field, with the names that look most like it."""
-    close = difflib.get_close_matches(name, list(known), n=3)
+    close = _close(name, known)
     hint = f"; did you mean {' or '.join(close)}?" if close else ""
     return f"no field {name!r}{hint}"
+
+
+def _close(name: str, known: Collection[str]) -> tuple[str, ...]:
+    bare = {each.lower(): each for each in known}
+    return tuple(bare[each] for each in difflib.get_close_matches(name.lower(), bare, n=3))
 
 
 def parse(text: str) -> Selection:
@@ -159,27 +173,47 @@ def parse(text: str) -> Selection:
     try:
         tree = ast.parse(line, mode="eval").body
     except SyntaxError as error:
-        place = f"position {error.offset}: " if error.offset else ""
-        hint = " (write == to compare)" if _LONE_EQUALS.search(line) else ""
-        reason = f"{place}not a condition: {error.msg}{hint}: {_shown(line)}"
-        raise SelectionError(reason) from None
+        raise _no_condition(line, error) from None
     except (ValueError, MemoryError, RecursionError) as error:
         raise SelectionError(f"not a condition: {error}") from None
     names = _Check(line).names(tree)
     if not names:
-        raise SelectionError(f"the condition names no field: {_shown(line)}")
+        raise SelectionError("the condition names no field", text=line)
     return Selection(line, names, tree)
 
 
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 120 else f"{text[:117]}...")
+def _no_condition(line: str, error: SyntaxError) -> SelectionError:
+    """Return what is wrong with a text that is no expression, and where."""
+    unquoted = _QUOTED.sub(lambda found: "'" * len(found[0]), line)
+    for pattern, word in _FOREIGN:
+        if found := pattern.search(unquoted):
+            reason = f"not a condition: write {word} instead of {found[0]}"
+            return SelectionError(
+                reason,
+                text=line,
+                position=found.start() + 1,
+                length=len(found[0]),
+                close=(word,),
+            )
+    # Python gives no place, or one after the last character, where the text ends too early.
+    position = error.offset if error.offset and error.offset <= len(line) else len(line) + 1
+    ends_early = position > len(line)
+    message = "it ends too early" if ends_early else error.msg
+    return SelectionError(f"not a condition: {message}", text=line, position=position)
 
 
-def _refuse(text: str, node: ast.AST, reason: str) -> NoReturn:
-    column = getattr(node, "col_offset", 0)
-    # Positions in a syntax tree count bytes of UTF-8.
-    position = len(text.encode()[:column].decode("utf-8", "ignore")) + 1
-    raise SelectionError(f"position {position}: {reason}: {_shown(text)}")
+def _refuse(text: str, node: ast.AST, reason: str, close: tuple[str, ...] = ()) -> NoReturn:
+    encoded = text.encode()
+
+    def place(column: int) -> int:
+        # Positions in a syntax tree count bytes of UTF-8.
+        return len(encoded[:column].decode("utf-8", "ignore"))
+
+    start = place(getattr(node, "col_offset", 0))
+    end = place(getattr(node, "end_col_offset", None) or len(encoded))
+    raise SelectionError(
+        reason, text=text, position=start + 1, length=max(end - start, 1), close=close
+    )
 
 
 class _Check:
@@ -263,7 +297,8 @@ class _Check:
         name = node.func.id if isinstance(node.func, ast.Name) else "this"
         if name not in FUNCTIONS:
             known = ", ".join(FUNCTIONS)
-            _refuse(self.text, node, f"{name} is no function here; known are {known}")
+            reason = f"{name} is no function here; known are {known}"
+            _refuse(self.text, node.func, reason, _close(name, FUNCTIONS))
         count = len(node.args)
         wanted = {"startswith": "two", "min": "two or more", "max": "two or more"}.get(name, "one")
         fits = {"one": count == 1, "two": count == 2, "two or more": count >= 2}[wanted]
