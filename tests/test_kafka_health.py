@@ -36,7 +36,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def health(clock: Clock) -> Health:
-    return Health("h:1", clock=clock, prober=lambda _: "")
+    return Health("h:1", clock=clock, prober=lambda _: Trouble("", ""))
 
 
 def connected(health: Health) -> bool:
@@ -165,16 +165,18 @@ def wait_for(health: Health, text: str) -> None:
 
 def test_an_outage_is_probed(clock: Clock) -> None:
     """After a second without a connection, and every ten after that, the port is tried."""
-    answers = ["h:1 cannot be reached: nothing listens", ""]
+    answers = [Trouble("refused", "h:1 cannot be reached: nothing listens"), Trouble("", "")]
     health = Health("h:1", clock=clock, prober=lambda _: answers.pop(0))
     health.newest()
     assert len(answers) == 2
     clock.now += 1.1
     wait_for(health, "nothing listens")
+    assert health.newest().kind == "refused"
     clock.now += 9
     health.newest()
     assert len(answers) == 1
     clock.now += 2
-    wait_for(health, "something listens there")
+    wait_for(health, "h:1; something listens there")
+    assert health.newest().kind == "protocol"
     health.arrive()
     assert health.newest().text == ""

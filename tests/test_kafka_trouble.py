@@ -45,7 +45,7 @@ def test_the_client_is_quoted_without_its_jargon() -> None:
 def test_a_port_that_answers_is_no_trouble() -> None:
     """The probe finds nothing where connections are accepted."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        assert probe(f"127.0.0.1:{server.getsockname()[1]}") == ""
+        assert not probe(f"127.0.0.1:{server.getsockname()[1]}").kind
 
 
 def test_a_port_where_nothing_listens() -> None:
@@ -54,8 +54,9 @@ def test_a_port_where_nothing_listens() -> None:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
         told = probe(f"127.0.0.1:{port}", environ={"BINDER_SERVICE_HOST": "x"})
-    assert told.startswith(f"127.0.0.1:{port} cannot be reached: nothing listens on that port")
-    assert "Binder" not in told
+    assert told.kind == "refused"
+    assert told.text.startswith(f"127.0.0.1:{port} cannot be reached: nothing listens on that port")
+    assert "Binder" not in told.text
 
 
 def test_a_host_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,10 +66,13 @@ def test_a_host_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
     monkeypatch.setattr(socket, "create_connection", unknown)
-    assert "no host of that name" in probe(SERVERS, environ={})
+    told = probe(SERVERS, environ={})
+    assert told.kind == "host"
+    assert "no host of that name" in told.text
     told = probe(SERVERS, environ={"BINDER_SERVICE_HOST": "x"})
-    assert "a Binder lets no Kafka port out" in told
-    assert 'ztfnb.connect("demo")' in told
+    assert told.kind == "binder"
+    assert "a Binder lets no Kafka port out" in told.text
+    assert 'ztfnb.connect("demo")' in told.text
 
 
 def test_a_port_that_swallows_packets() -> None:
@@ -82,4 +86,5 @@ def test_a_port_that_swallows_packets() -> None:
             second.setblocking(False)
             second.connect_ex(address)
             told = probe(f"127.0.0.1:{address[1]}", timeout=0.3)
-    assert "no answer within 0.3 s; a firewall seems to block that port" in told
+    assert told.kind == "firewall"
+    assert "no answer within 0.3 s; a firewall seems to block that port" in told.text

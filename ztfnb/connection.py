@@ -54,7 +54,7 @@ def connect(
     memory
         How much memory the alerts held may take [MB]; 200 for the demo, else enough for a night.
     settings
-        More settings for the Kafka client, as librdkafka names them.
+        More settings for the Kafka client, as librdkafka names them. Only Kafka has any.
     insecure
         Allow a connection without encryption to another machine.
 
@@ -75,16 +75,35 @@ def connect(
     budget = _DEMO_MEMORY if target == "demo" else DEFAULT_BUDGET
     store = Store(budget if memory is None else memory * _MEGABYTE)
     if target == "demo":
+        _refuse_kafka_options("demo", settings, insecure=insecure)
         # Before its successor starts: two would share the machine for a while.
         stop_stream(title)
-        demo = Demo()
-        demo.start()
-        source = KafkaSource(
-            demo.bootstrap, demo.topic, start=begin or BEGINNING, memory="small", scan_times=True
-        )
-        return Stream(source, store=store, name=title, pace=demo, on_close=demo.close)
+        return _demo(store, title, begin or BEGINNING)
     opened = _open(target, begin, settings, insecure=insecure)
     return Stream(opened, store=store, name=title)
+
+
+def _demo(store: Store, title: str, start: Start) -> Stream:
+    demo = Demo()
+    demo.start()
+    try:
+        source = KafkaSource(
+            demo.bootstrap, demo.topic, start=start, memory="small", scan_times=True
+        )
+        return Stream(source, store=store, name=title, pace=demo, on_close=demo.close)
+    except BaseException:
+        demo.close()
+        raise
+
+
+def _refuse_kafka_options(target: str, settings: Settings | None, *, insecure: bool) -> None:
+    """Refuse what would have no effect, rather than let somebody believe that it has one."""
+    given = ["settings"] * bool(settings) + ["insecure"] * insecure
+    if given:
+        raise ConfigError(
+            f"{' and '.join(given)}: only a Kafka address or profile takes this, got "
+            f"{target!r}; leave it out"
+        )
 
 
 def _open(
@@ -98,6 +117,7 @@ def _open(
     if isinstance(target, str) and target in profile_names():
         return _from_profile(profile(target), start, settings, insecure=insecure)
     source = target if isinstance(target, Source) else _archive(target)
+    _refuse_kafka_options(source.name, settings, insecure=insecure)
     if start is not None:
         source.seek(start)
     return source

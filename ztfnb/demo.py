@@ -93,8 +93,15 @@ class Demo:
         assert process.stdout is not None  # noqa: S101 - given above
         guard = threading.Timer(_START_TIMEOUT, process.kill)
         guard.start()
-        line = process.stdout.readline()
-        guard.cancel()
+        try:
+            line = process.stdout.readline()
+        except BaseException:
+            # An interrupted cell: a child that nobody knows of must not go on.
+            process.kill()
+            self._end()
+            raise
+        finally:
+            guard.cancel()
         try:
             told = json.loads(line)
         except ValueError:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ztfnb import kafka_config, kafka_trouble, profiles, schema
+from ztfnb import advice, kafka_config, kafka_trouble, profiles, schema
 from ztfnb.broker import parts
 from ztfnb.errors import BrokerError, ConfigError, ZtfnbError
 
@@ -312,8 +312,10 @@ def check_broker(broker: str, environ: Mapping[str, str]) -> Check:
         trouble = kafka_trouble.probe(servers, environ=environ)
     except ConfigError as error:
         return Check(name, "fail", str(error), "write HOST:PORT or the name of a profile")
-    if trouble:
-        return Check(name, "fail", trouble, "for a broker on this machine: ztfnb broker start")
+    if trouble.kind:
+        help_ = advice.advise(trouble.kind)
+        steps = [step for step in help_.steps if step != advice.DOCTOR] if help_ else []
+        return Check(name, "fail", trouble.text, " ".join(steps))
     return Check(name, "ok", f"{servers} answers")
 
 

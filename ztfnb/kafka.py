@@ -7,6 +7,7 @@ each other. `KafkaSink` writes, and is certain of what it wrote.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 import os
@@ -25,7 +26,16 @@ from ztfnb.kafka_health import Health
 from ztfnb.kafka_sink import KafkaSink, create_topics
 from ztfnb.kafka_trouble import Trouble, probe
 from ztfnb.nightly import FixedTopics, NightlyTopics, Topics
-from ztfnb.source import BEGINNING, END, Coordinates, Gap, Packet, SourceStatus, Start
+from ztfnb.source import (
+    BEGINNING,
+    END,
+    Coordinates,
+    Gap,
+    Packet,
+    PartitionStatus,
+    SourceStatus,
+    Start,
+)
 
 __all__ = ["KafkaSink", "KafkaSource", "create_topics", "packet_from"]
 
@@ -120,6 +130,7 @@ class KafkaSource:
         self._held = False
         self._gaps: tuple[Gap, ...] = ()
         self._lag: int | None = None
+        self._partitions: tuple[PartitionStatus, ...] = ()
         self._next_refresh = 0.0
         self._next_lag = 0.0
         self._patience = _RETRY
@@ -155,11 +166,8 @@ class KafkaSource:
         """
         self._check_open()
         self._start = start
-        self._status = SourceStatus(
-            connected=self._status.connected,
-            error=self._status.error,
-            gaps=self._gaps,
-            topics=self._status.topics,
+        self._status = dataclasses.replace(
+            self._status, lag=None, caught_up=False, failed=False, partitions=()
         )
 
     def fetch(self, at: Coordinates) -> Packet:
@@ -246,6 +254,7 @@ class KafkaSource:
                     break
                 place.position = packet.offset + 1
                 place.read = True
+                place.timestamp = packet.timestamp
                 size += len(packet.value)
                 # A packet without a time (NaN) is not known to be older.
                 if not packet.timestamp < place.skip_before:
@@ -418,9 +427,11 @@ class KafkaSource:
             lag=0 if caught_up else self._lag,
             caught_up=caught_up,
             error=trouble.text,
+            trouble=trouble.kind,
             failed=trouble.final,
             gaps=self._gaps,
             topics=tuple(dict.fromkeys(topic for topic, _ in self._places)),
+            partitions=self._partitions,
         )
 
     def _measure_lag(self) -> None:
@@ -428,14 +439,14 @@ class KafkaSource:
         if now < self._next_lag:
             return
         self._next_lag = now + _LAG_INTERVAL
-        lag = 0
+        partitions = []
         for key, place in self._places.items():
             _, high = self._client().get_watermark_offsets(TopicPartition(*key), cached=True)
-            if high < 0:
-                self._lag = None
-                return
-            lag += max(0, high - place.position)
-        self._lag = lag
+            lag = None if high < 0 else max(0, high - place.position)
+            partitions.append(PartitionStatus(*key, place.position, lag, place.timestamp))
+        self._partitions = tuple(partitions)
+        known = [partition.lag for partition in partitions if partition.lag is not None]
+        self._lag = sum(known) if len(known) == len(partitions) else None
 
     def _client(self) -> Consumer:
         if self._consumer is None:
@@ -451,6 +462,7 @@ class _Place:
     end: int = -1
     """Position at which the broker last said that there is no more."""
     read: bool = False
+    timestamp: float = math.nan
     skip_before: float = -math.inf
 
     @property

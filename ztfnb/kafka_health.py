@@ -54,7 +54,7 @@ class Health:
         *,
         scrub: Callable[[str], str] = str,
         clock: Callable[[], float] = time.monotonic,
-        prober: Callable[[str], str] = probe,
+        prober: Callable[[str], Trouble] = probe,
     ) -> None:
         self.connected = False
         self._servers = servers
@@ -65,7 +65,7 @@ class Health:
         self._troubles: dict[str, tuple[Trouble, float]] = {}
         self._lost_at = clock()
         self._probe_at = self._lost_at + _PROBE_AFTER
-        self._probed: str | None = None
+        self._probed: Trouble | None = None
 
     @property
     def trying(self) -> bool:
@@ -134,7 +134,9 @@ class Health:
         newest = next((trouble for trouble, _ in reversed(self._troubles.values())), _NONE)
         if self.connected or self._probed is None:
             return newest
-        return Trouble("unreachable", self._probed or f"{newest.text}{_ANSWERS}")
+        if self._probed.kind:
+            return self._probed
+        return Trouble("protocol", f"{newest.text or self._servers}{_ANSWERS}")
 
     def _set(self, trouble: Trouble) -> None:
         _, since = self._troubles.pop(trouble.kind, (trouble, self._clock()))

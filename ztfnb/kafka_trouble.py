@@ -61,8 +61,8 @@ class Trouble:
     """One trouble of a client."""
 
     kind: str
-    """``"unreachable"``, ``"secure"``, ``"login"``, ``"forbidden"``, ``"unknown"``, ``"other"``,
-    or empty for what is no trouble to a reader."""
+    """As `ztfnb.advice` names it; ``"other"`` for what has no name there, and empty for what is no
+    trouble to a reader."""
     text: str
     """What it is and what to do, in one line."""
     final: bool = False
@@ -91,43 +91,42 @@ def probe(
     *,
     timeout: float = PROBE_TIMEOUT,
     environ: Mapping[str, str] | None = None,
-) -> str:
+) -> Trouble:
     """Open a TCP connection to each address and say what keeps a client from one of them.
 
     Takes up to ``timeout`` [s] for each address (looking a name up may take longer).
 
     Returns
     -------
-    str
-        A sentence, empty if all of them answer.
+    Trouble
+        Its kind and text are empty if all of them answer.
     """
     for host, port in addresses(servers):
-        reason = _reason(host, port, timeout)
-        if reason:
+        kind, reason = _reason(host, port, timeout)
+        if kind:
             if on_binder(environ) and not is_loopback(host):
+                kind = "binder"
                 reason += (
                     "; a Binder lets no Kafka port out, so no live stream can be read from here: "
                     'ztfnb.connect("demo") shows a simulated night instead'
                 )
-            return f"{host}:{port} cannot be reached: {reason}"
-    return ""
+            return Trouble(kind, f"{host}:{port} cannot be reached: {reason}")
+    return Trouble("", "")
 
 
-def _reason(host: str, port: int, timeout: float) -> str:
+def _reason(host: str, port: int, timeout: float) -> tuple[str, str]:
     try:
         with socket.create_connection((host, port), timeout):
-            return ""
+            return "", ""
     except socket.gaierror:
-        return "there is no host of that name; check the spelling, and that you are online"
+        return "host", "there is no host of that name; check the spelling, and that you are online"
     except ConnectionRefusedError:
-        return "nothing listens on that port; check the port, and that the broker runs"
+        return "refused", "nothing listens on that port; check the port, and that the broker runs"
     except TimeoutError:
-        return (
-            f"no answer within {timeout:g} s; a firewall seems to block that port, "
-            "or the host is down"
-        )
+        blocked = "a firewall seems to block that port, or the host is down"
+        return "firewall", f"no answer within {timeout:g} s; {blocked}"
     except OSError as error:
-        return f"{error.strerror or error}"
+        return "unreachable", f"{error.strerror or error}"
 
 
 def _short(detail: str) -> str:

@@ -71,6 +71,20 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class PartitionStatus:
+    """How far one partition of a topic is read."""
+
+    topic: str
+    partition: int
+    position: int
+    """Offset of the packet that is read next."""
+    lag: int | None = None
+    """Packets that wait between the position and the end; None where unknown."""
+    timestamp: float = math.nan
+    """Unix time [s] at which the transport took the packet read last; NaN where unknown."""
+
+
+@dataclass(frozen=True, slots=True)
 class SourceStatus:
     """The health of a source at one moment."""
 
@@ -84,12 +98,16 @@ class SourceStatus:
     """Whether nothing will ever follow (the end of a file, not of a topic)."""
     error: str = ""
     """The newest trouble in plain words; empty when there is none."""
+    trouble: str = ""
+    """Which kind of trouble that is, as `ztfnb.advice` names them; empty where unknown."""
     failed: bool = False
     """Whether that trouble is final (wrong password, unknown topic)."""
     gaps: tuple[Gap, ...] = ()
     """Everything that was lost before it could be read, oldest first."""
     topics: tuple[str, ...] = ()
     """Topics being read now."""
+    partitions: tuple[PartitionStatus, ...] = ()
+    """How far each partition is read, where the source can tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,8 +296,15 @@ class Memory:
     def status(self) -> SourceStatus:
         """Return how many packets wait to be read."""
         with self._arrived:
-            lag = len(self._packets) - self._position
-        return SourceStatus(lag=lag, caught_up=lag == 0, topics=(self.name,))
+            position = self._position
+            lag = len(self._packets) - position
+            newest = self._packets[position - 1].timestamp if position else math.nan
+        return SourceStatus(
+            lag=lag,
+            caught_up=lag == 0,
+            topics=(self.name,),
+            partitions=(PartitionStatus(self.name, 0, position, lag, newest),),
+        )
 
     def close(self) -> None:
         """Do nothing: what is held stays readable."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from ztfnb.source import Gap, SourceStatus
+from ztfnb.source import Gap, PartitionStatus, SourceStatus
 
 State = Literal["connecting", "live", "paused", "caught up", "disconnected", "failed", "closed"]
 STATES: tuple[State, ...] = get_args(State)
@@ -38,7 +38,11 @@ def next_state(previous: State, status: SourceStatus, *, paused: bool) -> State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
-    """What a stream has done so far. ``received`` is always ``decoded + failed``."""
+    """What a stream has done so far, all of it at one moment.
+
+    ``received`` is always ``decoded + failed``, and ``decoded`` is always
+    ``held + duplicates + evicted + unidentified``.
+    """
 
     state: State
     received: int
@@ -48,12 +52,16 @@ class Stats:
     """Packets that held no readable alert; the newest are in `Stream.failures`."""
     duplicates: int
     """Decoded alerts whose candid was already held; they take no second row."""
+    unidentified: int
+    """Decoded alerts without a candid: they cannot be held."""
     held: int
     """Alerts that can be looked at now."""
     evicted: int
     """Alerts that had to make room for newer ones."""
     rate: float
-    """Packets a second, over the last seconds."""
+    """Packets received a second, over the last seconds."""
+    decoded_rate: float
+    """Alerts decoded a second, over the same seconds."""
     lag: int | None
     """Packets that wait at the source; None where it cannot tell."""
     seconds_behind: float | None
@@ -62,5 +70,11 @@ class Stats:
     """Packets that the source had dropped before they could be read; see ``gaps``."""
     gaps: tuple[Gap, ...]
     topics: tuple[str, ...]
+    partitions: tuple[PartitionStatus, ...]
+    """How far each partition is read, where the source can tell."""
+    error: str
+    """What is wrong now, in plain words; empty when nothing is."""
+    trouble: str
+    """Which kind of trouble that is, as `ztfnb.advice` names them; empty where it has no name."""
     last_error: str
-    """The newest trouble in plain words; empty when there was none."""
+    """The newest trouble so far, even if it is over; empty when there was none."""

@@ -8,6 +8,7 @@ demands. Nothing that a cell or a packet does ends it.
 from __future__ import annotations
 
 import atexit
+import dataclasses
 import math
 import os
 import queue
@@ -16,8 +17,8 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -33,6 +34,8 @@ from ztfnb.errors import (
     SourceError,
     StreamClosedError,
 )
+from ztfnb.meter import Meter
+from ztfnb.quarantine import Failure, Quarantine, save
 from ztfnb.snapshot import Snapshot
 from ztfnb.source import Packet, Source, SourceStatus, Start, parse_start
 from ztfnb.state import STATES, State, Stats, next_state
@@ -44,9 +47,8 @@ if TYPE_CHECKING:
 BATCH = 1_000
 """Packets decoded at once: enough for the decoder's best rate, few enough to stay responsive."""
 _POLL = 0.1
-_RATE_WINDOW = 5.0
-_FAILURES_KEPT = 100
 _LOG_LINES = 500
+_LONGEST_LINE = 500
 _JOIN_TIMEOUT = 10.0
 
 Moment = str | float | datetime
@@ -58,17 +60,28 @@ class LogLine(NamedTuple):
     time: float
     """Unix time [s]."""
     text: str
+    trouble: bool = False
+    """Whether something went wrong."""
 
     def __str__(self) -> str:
         return f"{datetime.fromtimestamp(self.time):%H:%M:%S} {self.text}"  # noqa: DTZ006 - local
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A packet that held no readable alert: kept to be looked at, saved or reported."""
+class _Published(NamedTuple):
+    """All that the thread has told, replaced as one, so that readers never see half of a change."""
 
-    packet: Packet
-    error: DecodeError
+    state: State = "connecting"
+    status: SourceStatus = SourceStatus(connected=False)
+    decoded: int = 0
+    failed: int = 0
+    duplicates: int = 0
+    unidentified: int = 0
+    held: int = 0
+    evicted: int = 0
+    newest: float = math.nan
+    """Unix time [s] of the packet read last."""
+    mishap: str = ""
+    """What went wrong here, not in the source, and still matters."""
 
 
 class Pace(Protocol):
@@ -116,17 +129,12 @@ class Stream:
         self._stopping = threading.Event()
         self._changed = threading.Condition()
         self._paused = False
-        self._state: State = "connecting"
-        self._status = SourceStatus(connected=False)
-        # Decoded and failed; one tuple, so that readers never see half of a change.
-        self._counts = (0, 0)
-        # Alerts held when they were last counted: whoever waits for them finds them counted, too.
-        self._held = 0
-        self._newest = math.nan
+        # Only the thread replaces it.
+        self._now = _Published(**self._books())
         self._error = ""
-        self._failures: deque[Failure] = deque(maxlen=_FAILURES_KEPT)
+        self._quarantine = Quarantine()
         self._log: deque[LogLine] = deque(maxlen=_LOG_LINES)
-        self._arrivals: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
+        self._meter = Meter()
         self._note(f"reading {source.name}")
         # A daemon, so that a kernel that dies is not held up; `_stop_all` ends it in good order.
         self._thread = threading.Thread(target=self._run, name=f"ztfnb {self.name}", daemon=True)
@@ -139,40 +147,72 @@ class Stream:
     def state(self) -> State:
         """What the stream is doing, in one of the words of `ztfnb.state.State`."""
         self._check_process()
-        return self._state
+        return self._now.state
 
     @property
     def stats(self) -> Stats:
         """Counters, rates and health at this moment."""
         self._check_process()
-        status = self._status
-        now = time.monotonic()
-        arrivals = list(self._arrivals)
-        recent = [entry for entry in arrivals if entry[0] >= now - _RATE_WINDOW] or arrivals[-1:]
-        span = now - recent[0][0]
-        count = arrivals[-1][1] - recent[0][1]
-        decoded, failed = self._counts
+        now = self._now
+        status = now.status
+        rate, decoded_rate = self._meter.rates()
         return Stats(
-            state=self._state,
-            received=decoded + failed,
-            decoded=decoded,
-            failed=failed,
-            duplicates=self.store.duplicates,
-            held=len(self.store),
-            evicted=self.store.evicted,
-            rate=count / span if span > 0.5 else 0.0,
+            state=now.state,
+            received=now.decoded + now.failed,
+            decoded=now.decoded,
+            failed=now.failed,
+            duplicates=now.duplicates,
+            unidentified=now.unidentified,
+            held=now.held,
+            evicted=now.evicted,
+            rate=rate,
+            decoded_rate=decoded_rate,
             lag=status.lag,
-            seconds_behind=self._seconds_behind(status),
+            seconds_behind=_seconds_behind(now),
             lost=sum(gap.size for gap in status.gaps),
             gaps=status.gaps,
             topics=status.topics,
+            partitions=status.partitions,
+            error=now.mishap or status.error,
+            trouble="" if now.mishap else status.trouble,
             last_error=self._error,
         )
 
     @property
+    def arrivals(self) -> tuple[int, ...]:
+        """Packets received in each of the last 120 seconds, oldest first."""
+        self._check_process()
+        return self._meter.arrivals()
+
+    @property
     def failures(self) -> tuple[Failure, ...]:
-        """The newest packets that held no readable alert, oldest first; at most 100."""
-        return tuple(self._failures)
+        """The newest packets that held no readable alert, oldest first; at most 1,000.
+
+        Those that no longer fit into 32 MB are there without their bytes.
+        """
+        return self._quarantine.failures()
+
+    def save_failures(self, path: str | Path) -> Path:
+        """Write all of `failures`, byte for byte, with ``reasons.json``; return where they are.
+
+        Bytes that are no longer in memory are fetched again from the source. This waits for disk
+        and source; reading goes on meanwhile.
+
+        Parameters
+        ----------
+        path
+            A name that is still free: of a ``.tar.gz`` file, or of a folder. It appears only when
+            all is written. ``ztfnb.read`` takes either.
+
+        Raises
+        ------
+        ConfigError
+            If there is something of that name.
+        DeliveryError
+            If it cannot be written.
+        """
+        self._check_process()
+        return save(path, self.failures, fetch=self._source.fetch)
 
     @property
     def log(self) -> tuple[LogLine, ...]:
@@ -209,23 +249,25 @@ class Stream:
         self._check_process()
 
         def reached() -> bool:
-            ended = self._state in ("failed", "closed")
+            now = self._now
+            ended = now.state in ("failed", "closed")
             # What was said before the wait is done before it ends: `live.pause(); live.wait(...)`.
-            there = self._pending == 0 and (state is None or self._state == state)
-            return ended or (there and (alerts is None or self._held >= alerts))
+            there = self._pending == 0 and (state is None or now.state == state)
+            return ended or (there and (alerts is None or now.held >= alerts))
 
         with self._changed:
             in_time = self._changed.wait_for(reached, timeout)
         what = " and ".join(
             ([f"state {state!r}"] if state else []) + ([f"{alerts:,} alerts"] if alerts else [])
         )
+        now = self._now
         if not in_time:
             raise TimeoutError(
-                f"waited {timeout:g} s for {what}: {self.name} is {self._state}, "
-                f"{self._held:,} alerts held. {self._error}".rstrip()
+                f"waited {timeout:g} s for {what}: {self.name} is {now.state}, "
+                f"{now.held:,} alerts held. {self._error}".rstrip()
             )
-        if self._state in ("failed", "closed") and self._state != state:
-            raise SourceError(f"{self.name} is {self._state}: {self._error or 'it was stopped'}")
+        if now.state in ("failed", "closed") and now.state != state:
+            raise SourceError(f"{self.name} is {now.state}: {self._error or 'it was stopped'}")
         return self
 
     # -- Commands ----------------------------------------------------------------------------
@@ -234,13 +276,13 @@ class Stream:
         """Stop reading; nothing is lost, and the position is kept."""
         self._check_open()
         self._paused = True
-        self._tell(lambda: self._note("paused"))
+        self._tell(lambda: self._obey("paused"))
 
     def resume(self) -> None:
         """Go on reading from where `pause` stopped."""
         self._check_open()
         self._paused = False
-        self._tell(lambda: self._note("resumed"))
+        self._tell(lambda: self._obey("resumed"))
 
     def rewind(self, *, hours: float = 0.0, minutes: float = 0.0, seconds: float = 0.0) -> None:
         """Read again what arrived in the last hours, minutes and seconds.
@@ -265,9 +307,10 @@ class Stream:
                 self._source.seek(place)
             except SourceError as error:
                 self._trouble(f"cannot go there: {error}")
+                self._publish(mishap=self._error)
             else:
-                self._note(f"reading on from {_describe(place)}")
-                self._set_state("live")
+                self._obey(f"reading on from {_describe(place)}")
+                self._publish(state="live")
 
         self._tell(go)
 
@@ -294,6 +337,11 @@ class Stream:
         with self._changed:
             self._pending += 1
         self._commands.put(command)
+
+    def _obey(self, text: str) -> None:
+        """Note a command that was carried out: what went wrong with one before is over."""
+        self._note(text)
+        self._publish(mishap="")
 
     def _paced(self) -> Pace:
         if self._pace is None:
@@ -429,11 +477,12 @@ class Stream:
     def _run(self) -> None:
         try:
             while not self._stopping.is_set():
-                self._execute_commands(wait=self._paused or self._state == "failed")
+                self._execute_commands(wait=self._paused or self._now.state == "failed")
                 if not self._stopping.is_set():
                     self._turn()
         except BaseException as error:  # noqa: BLE001 - shown, since no one else can see it
             self._trouble(f"the stream ended: {type(error).__name__}: {error}")
+            self._publish(mishap=self._error)
         finally:
             self._close()
 
@@ -453,22 +502,23 @@ class Stream:
         """Read one batch, and publish what became of it."""
         # A paused source is still served, or a Kafka client's reports would pile up.
         timeout, limit = (0.0, 0) if self._paused else (_POLL, BATCH)
+        raised = ""
         try:
             packets = self._source.poll(timeout, limit)
         except SourceError as error:
-            self._trouble(str(error))
+            raised = str(error)
             self._stopping.wait(_POLL)
             packets = ()
-        if packets:
-            failed = self._take(packets)
-            self._count(packets, failed)
+        counted = self._count(packets, self._take(packets)) if packets else {}
         status = self._source.status()
-        if status.error and status.error != self._status.error:
+        if raised:
+            status = dataclasses.replace(status, error=raised, trouble="")
+        if status.error and status.error != self._now.status.error:
             self._trouble(status.error)
-        for gap in status.gaps[len(self._status.gaps) :]:
+        for gap in status.gaps[len(self._now.status.gaps) :]:
             self._trouble(str(gap))
-        self._status = status
-        self._set_state(next_state(self._state, status, paused=self._paused))
+        state = next_state(self._now.state, status, paused=self._paused)
+        self._publish(state=state, status=status, **counted)
         if status.exhausted and not packets:
             self._stopping.wait(_POLL)
 
@@ -483,25 +533,37 @@ class Stream:
             return [(place, reason) for place in range(len(packets))]
         return columns.errors
 
-    def _count(self, packets: Sequence[Packet], failed: Sequence[tuple[int, DecodeError]]) -> None:
+    def _count(
+        self, packets: Sequence[Packet], failed: Sequence[tuple[int, DecodeError]]
+    ) -> dict[str, Any]:
+        """Count a batch; return what is to be published of it."""
+        now = time.time()
         for place, error in failed:
             packet = packets[place]
             topic, partition, offset = packet.coordinates
             located = error.inside(f"{topic}, partition {partition}, offset {offset}")
-            self._failures.append(Failure(packet, located))
+            self._quarantine.add(packet, located, now)
+        if len(failed) == 1:
             self._trouble(f"a packet that is no alert: {located}")
-        self._counts = (
-            self._counts[0] + len(packets) - len(failed),
-            self._counts[1] + len(failed),
-        )
-        self._held = len(self.store)
-        self._newest = packets[-1].timestamp
-        now = time.monotonic()
-        self._arrivals.append((now, sum(self._counts)))
-        while self._arrivals[0][0] < now - 2 * _RATE_WINDOW:
-            self._arrivals.popleft()
-        with self._changed:
-            self._changed.notify_all()
+        elif failed:
+            # One line, or a topic of something else would drive all others out of the log.
+            self._trouble(f"{len(failed):,} packets that are no alerts, the last: {located}")
+        self._meter.add(len(packets), len(packets) - len(failed))
+        return {
+            "decoded": self._now.decoded + len(packets) - len(failed),
+            "failed": self._now.failed + len(failed),
+            "newest": packets[-1].timestamp,
+            **self._books(),
+        }
+
+    def _books(self) -> dict[str, Any]:
+        """Return what the store has counted."""
+        return {
+            "duplicates": self.store.duplicates,
+            "unidentified": self.store.unidentified,
+            "held": len(self.store),
+            "evicted": self.store.evicted,
+        }
 
     def _close(self) -> None:
         for end in (self._source.close, self._on_close):
@@ -511,28 +573,25 @@ class Stream:
             except Exception as error:  # noqa: BLE001 - the other is closed all the same
                 self._trouble(f"while closing: {error}")
         self._note("stopped")
-        self._set_state("closed")
+        self._publish(state="closed")
 
-    def _seconds_behind(self, status: SourceStatus) -> float | None:
-        if status.caught_up or status.lag == 0:
-            return 0.0
-        return None if math.isnan(self._newest) else max(0.0, time.time() - self._newest)
-
-    def _set_state(self, state: State) -> None:
-        if state == self._state:
-            return
-        if state in ("caught up", "live") and self._state == "disconnected":
+    def _publish(self, **changes: Any) -> None:
+        """Tell what has changed, all at once."""
+        before = self._now.state
+        state = changes.get("state", before)
+        if state in ("caught up", "live") and before == "disconnected":
             self._note("connected again")
-        self._state = state
-        with self._changed:
-            self._changed.notify_all()
+        self._now = self._now._replace(**changes)
+        if state != before or "held" in changes:
+            with self._changed:
+                self._changed.notify_all()
 
     def _trouble(self, text: str) -> None:
-        self._error = text
-        self._note(text)
+        self._error = text[:_LONGEST_LINE]
+        self._note(text, trouble=True)
 
-    def _note(self, text: str) -> None:
-        self._log.append(LogLine(time.time(), text))
+    def _note(self, text: str, *, trouble: bool = False) -> None:
+        self._log.append(LogLine(time.time(), text[:_LONGEST_LINE], trouble))
 
     def _rows(
         self,
@@ -568,6 +627,12 @@ def _jd(moment: Moment | None) -> float | None:
     if moment is None or (isinstance(moment, int | float) and not isinstance(moment, bool)):
         return moment
     return parse_start(moment).time / 86400 + UNIX_EPOCH_JD
+
+
+def _seconds_behind(now: _Published) -> float | None:
+    if now.status.caught_up or now.status.lag == 0:
+        return 0.0
+    return None if math.isnan(now.newest) else max(0.0, time.time() - now.newest)
 
 
 def _describe(place: Start) -> str:
