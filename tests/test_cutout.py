@@ -21,12 +21,9 @@ from numpy.typing import NDArray
 from packets import needs_real_packets, real_files
 
 from ztfnb.codec import decode
-from ztfnb.cutout import MAX_SIDE, Floats, How, Kind, Origin, cutout, default_stretch, stretch
+from ztfnb.cutout import KINDS, MAX_SIDE, Floats, Kind, Origin, cutout, detection_in, is_jpeg
 from ztfnb.errors import ConfigError, DecodeError
 from ztfnb.schema import schema_files
-
-KINDS: tuple[Kind, ...] = ("science", "template", "difference")
-HOWS: tuple[How, ...] = ("linear", "sqrt", "asinh", "log", "symmetric", "zscale")
 
 
 def fits_file(pixels: NDArray[Any], *, after: bytes = b"", **cards: object) -> bytes:
@@ -100,16 +97,10 @@ def test_a_missing_stamp_is_none() -> None:
     assert cutout(holding(None), "science") is None
 
 
-def test_an_unknown_kind_or_stretch_is_refused() -> None:
+def test_an_unknown_kind_is_refused() -> None:
     """The error lists what there is."""
     with pytest.raises(ConfigError, match="science, template, difference"):
         cutout({}, cast("Kind", "diff"))
-    with pytest.raises(ConfigError, match="asinh"):
-        stretch(RAMP, cast("How", "cubic"))
-    with pytest.raises(ConfigError, match="in order"):
-        stretch(RAMP, limits=(2.0, 1.0))
-    with pytest.raises(ConfigError, match="in order"):
-        stretch(RAMP, limits=(0.0, math.inf))
 
 
 def test_rubin_stamps_are_plain_fits_and_may_go_on_with_extensions() -> None:
@@ -269,68 +260,35 @@ def test_s25_a_mutated_jpeg_is_read_or_refused() -> None:
             assert read.ndim == 2
 
 
-@pytest.mark.parametrize("how", HOWS)
-def test_a_stretch_rises_from_dark_to_bright(how: How) -> None:
-    """Brighter pixels never become darker; the limits are 1 and 255; no value is 0."""
-    if how == "zscale":
-        pytest.importorskip("astropy")
-    pixels = np.linspace(-5, 5, 101)
-    levels = stretch(pixels, how, limits=(-5, 5))
-    assert levels.dtype == np.uint8
-    assert (levels[0], levels[-1]) == (1, 255)
-    assert (np.diff(levels.astype(int)) >= 0).all()
-    assert stretch(np.array([-9.0, 9.0, np.nan]), how, limits=(-5, 5)).tolist() == [1, 255, 0]
-
-
-def test_stretches_have_their_analytic_values() -> None:
-    """In the middle: half for linear, its root, asinh(5) / asinh(10), log(501) / log(1001)."""
-    middle = np.array([0.5])
-    expected = {
-        "linear": 0.5,
-        "symmetric": 0.5,
-        "sqrt": math.sqrt(0.5),
-        "asinh": math.asinh(5) / math.asinh(10),
-        "log": math.log(501) / math.log(1001),
-    }
-    for how, share in expected.items():
-        level = stretch(middle, cast("How", how), limits=(0.0, 1.0))[0]
-        assert level == round(1 + 254 * share), how
-
-
-def test_the_default_limits_leave_out_outliers() -> None:
-    """A hot pixel does not darken the rest; in a difference zero stays in the middle."""
-    pixels = np.random.default_rng(5).normal(size=(63, 63))
-    pixels[31, 31] = 1e9
-    levels = stretch(pixels, "linear")
-    assert 100 < np.median(levels) < 156
-    assert default_stretch("difference") == "symmetric"
-    assert default_stretch("science") == default_stretch("template") == "asinh"
-    skewed = np.concatenate([np.zeros(500), np.linspace(0, 100, 100)])
-    assert (stretch(skewed, "symmetric")[:500] == 128).all()
-
-
-@pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize(
-    "pixels",
+    ("shape", "position", "at"),
     [
-        np.full((5, 5), np.nan),
-        np.full((5, 5), np.inf),
-        np.full((5, 5), 7.0),
-        np.zeros((0, 0)),
-        np.array([[np.nan, 3.0]]),
-        np.array([[-3e38, 3e38]], np.float32),
-        np.array([[0.0, 1e-45]], np.float32),
+        ((63, 63), (9.0, 9.0), (31, 31)),
+        ((63, 44), (3059.9, 2000.0), (31, 31)),
+        ((63, 40), (9.0, 2000.0), (8, 31)),
+        ((50, 63), (2000.0, 3070.0), (31, 31)),
+        ((40, 63), (2000.0, 9.0), (31, 8)),
+        ((20, 20), (3070.0, 9.0), (19, 0)),
+        ((101, 65), (9.0, 9.0), (32, 50)),
+        ((50, 63), (2000.0, None), (31, 31)),
     ],
-    ids=["nan", "infinite", "constant", "empty", "one", "extreme", "tiny"],
 )
-def test_odd_pixels_are_stretched_without_a_warning(pixels: NDArray[Any], how: How) -> None:
-    """What has no value is 0, and everything else is not, without a NumPy warning."""
-    if how == "zscale":
-        pytest.importorskip("astropy")
-    with np.errstate(all="raise"):
-        levels = stretch(pixels, how)
-    assert levels.shape == pixels.shape
-    np.testing.assert_array_equal(levels == 0, ~np.isfinite(pixels))
+def test_the_detection_is_where_missing_pixels_leave_it(
+    shape: tuple[int, int], position: tuple[float, float | None], at: tuple[int, int]
+) -> None:
+    """In the middle of 63 pixels, of which the first or the last are cut off at an edge."""
+    pixels = np.ones(shape, np.float32)
+    alert = {**holding(packed(pixels)), "candidate": {"xpos": position[0], "ypos": position[1]}}
+    assert detection_in(alert, "science", pixels) == at
+
+
+def test_where_nothing_tells_of_the_detection_there_is_no_place() -> None:
+    """JPEG stamps and those of other surveys."""
+    pixels = np.ones((63, 63), np.float32)
+    assert detection_in(holding(packed(pixels)), "science", pixels) is None
+    jpeg = {**holding(_jpeg((63, 63))), "candidate": {"xpos": 1000.0, "ypos": 1000.0}}
+    assert is_jpeg(jpeg, "science")
+    assert detection_in(jpeg, "science", pixels) is None
 
 
 def real_alerts(folders: tuple[str, ...]) -> Iterator[dict[str, Any]]:
@@ -355,7 +313,9 @@ def test_every_real_stamp_is_read() -> None:
                 what = "whole" if pixels.shape == (63, 63) else "other"
                 if np.isnan(pixels).any():
                     shapes["with NaN"] = shapes.get("with NaN", 0) + 1
-                assert stretch(pixels, default_stretch(kind)).shape == pixels.shape
+                at = detection_in(alert, kind, pixels)
+                assert (at is None) == is_jpeg(alert, kind)
+                assert at is None or (at[0] < pixels.shape[1] and at[1] < pixels.shape[0])
                 assert np.isfinite(pixels).any()
             shapes[what] = shapes.get(what, 0) + 1
     assert shapes["whole"] > 1600

@@ -1,4 +1,4 @@
-"""Stamps: from the bytes in a packet to pixels, and from pixels to grey levels.
+"""Stamps: from the bytes in a packet to pixels.
 
 The bytes are as untrusted as the packet. A stamp is small, so the limits here are narrow, and
 they hold before memory is taken or a library is called.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -18,17 +18,18 @@ from numpy.typing import NDArray
 from ztfnb.errors import ConfigError, DecodeError
 
 Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 Kind = Literal["science", "template", "difference"]
 Origin = Literal["upper", "lower"]
-How = Literal["asinh", "linear", "symmetric", "zscale", "sqrt", "log"]
 
+KINDS: tuple[Kind, ...] = ("science", "template", "difference")
+SIDE = 63
+"""Pixels along a side of ZTF's stamps, of which the middle one has the detection."""
 MAX_SIDE = 256
-"""Most pixels along one side; ZTF's stamps have 63."""
+"""Most pixels along one side."""
 MAX_BYTES = 512 * 1024
 """Most bytes of a stamp file, packed or not; unpacking takes three times as much memory."""
 
-_KEYS = {kind: f"cutout{kind.capitalize()}" for kind in ("science", "template", "difference")}
+_KEYS = {kind: f"cutout{kind.capitalize()}" for kind in KINDS}
 _BLOCK = 2880
 _CARD = 80
 # ZTF's headers have 10 cards, Rubin's 23.
@@ -36,7 +37,8 @@ _MAX_HEADER_BLOCKS = 8
 _MAX_JPEG_BYTES = 64 * 1024
 # A progressive JPEG has about ten scans; thousands would keep the decoder busy for seconds.
 _MAX_JPEG_SCANS = 16
-_WHITE = 255
+_JPEG = b"\xff\xd8"
+_HALF = SIDE // 2
 
 
 def cutout(alert: Mapping[str, Any], kind: Kind, *, origin: Origin = "upper") -> Floats | None:
@@ -84,76 +86,42 @@ def cutout(alert: Mapping[str, Any], kind: Kind, *, origin: Origin = "upper") ->
     return pixels if begins == origin else np.ascontiguousarray(pixels[::-1])
 
 
-def default_stretch(kind: Kind) -> How:
-    """Return the stretch that suits a kind of stamp: grey is zero in a difference."""
-    return "symmetric" if kind == "difference" else "asinh"
+def detection_in(
+    alert: Mapping[str, Any], kind: Kind, pixels: NDArray[Any]
+) -> tuple[int, int] | None:
+    """Return column and row of the pixel with the detection, or None where it is not known.
 
-
-def stretch(
-    pixels: NDArray[Any],
-    how: How = "asinh",
-    limits: tuple[float, float] | None = None,
-) -> NDArray[np.uint8]:
-    """Return pixels as grey levels: 1 (dark) to 255 (bright), and 0 where there is no value.
+    ZTF cuts 63 x 63 pixels around a detection. What of them lies beyond the detector's edge is
+    missing: the first ones, where the detection is near the detector's first pixel, else the last.
 
     Parameters
     ----------
+    alert
+        The alert.
+    kind
+        Which stamp.
     pixels
-        Values of any shape. NaN and infinite ones become 0, which nothing else does.
-    how
-        ``"linear"``, ``"sqrt"``, ``"asinh"`` and ``"log"`` show ever more of what is faint;
-        ``"symmetric"`` is linear with zero in the middle; ``"zscale"`` is linear between the
-        limits that IRAF would choose (needs astropy, of the extra ``lab``).
-    limits
-        Values that become dark and bright. By default the percentiles 0.5 and 99.5, or for
-        ``"symmetric"`` the larger of their distances from zero, to both sides.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such stretch, or the limits are not two finite numbers in order.
+        That stamp, with the first row at the top.
     """
-    if how not in _CURVES:
-        raise ConfigError(f"stretch: expected {', '.join(_CURVES)}, got {how!r}")
-    values = np.asarray(pixels, np.float64)
-    finite = np.isfinite(values)
-    levels = np.zeros(values.shape, np.uint8)
-    if not finite.any():
-        return levels
-    shown = values[finite]
-    low, high = _limits(shown, how) if limits is None else map(float, limits)
-    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-        raise ConfigError(f"limits: expected two numbers in order, got {limits!r}")
-    span = high - low
-    share = np.clip((shown - low) / span, 0, 1) if span > 0 else np.full(shown.shape, 0.5)
-    levels[finite] = np.rint(1 + (_WHITE - 1) * _CURVES[how](share)).astype(np.uint8)
-    return levels
+    core = alert.get("candidate")
+    if not isinstance(core, Mapping) or is_jpeg(alert, kind):
+        return None
+    rows, columns = pixels.shape
+    return _middle(columns, core.get("xpos")), _middle(rows, core.get("ypos"))
 
 
-# Each takes 0 to 1 onto 0 to 1; the constants are those that ds9 and astropy use.
-_CURVES: dict[How, Callable[[Doubles], Doubles]] = {
-    "linear": lambda share: share,
-    "symmetric": lambda share: share,
-    "zscale": lambda share: share,
-    "sqrt": np.sqrt,
-    "asinh": lambda share: np.arcsinh(share / 0.1) / math.asinh(1 / 0.1),
-    "log": lambda share: np.log1p(1000 * share) / math.log1p(1000),
-}
+def is_jpeg(alert: Mapping[str, Any], kind: Kind) -> bool:
+    """Return whether a stamp is a JPEG, which holds grey levels and does not say how it lies."""
+    held = alert.get(_KEYS[kind])
+    data = held.get("stampData") if isinstance(held, Mapping) else held
+    return isinstance(data, bytes) and data.startswith(_JPEG)
 
 
-def _limits(shown: Doubles, how: How) -> tuple[float, float]:
-    if how == "zscale":
-        try:
-            from astropy.visualization import ZScaleInterval  # noqa: PLC0415 - optional, and slow
-        except ImportError as error:
-            raise ImportError("the zscale stretch needs astropy: pip install ztfnb[lab]") from error
-        low, high = ZScaleInterval().get_limits(shown)
-        return float(low), float(high)
-    low, high = np.percentile(shown, (0.5, 99.5))
-    if how == "symmetric":
-        reach = max(abs(low), abs(high))
-        return -float(reach), float(reach)
-    return float(low), float(high)
+def _middle(size: int, position: Any) -> int:
+    if size >= SIDE:
+        return size // 2
+    near_first = isinstance(position, int | float) and position <= _HALF + 1
+    return max(0, size - 1 - _HALF) if near_first else min(_HALF, size - 1)
 
 
 def _read(data: Any) -> Floats:
@@ -161,7 +129,7 @@ def _read(data: Any) -> Floats:
         raise DecodeError(f"expected bytes, got {type(data).__name__}")
     if len(data) > MAX_BYTES:
         raise DecodeError(f"{len(data):,} bytes; a stamp has at most {MAX_BYTES:,}")
-    if data.startswith(b"\xff\xd8"):
+    if data.startswith(_JPEG):
         return _read_jpeg(data)
     return _read_fits(_unpack(data))
 

@@ -2,40 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
+import math
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
-import bokeh.palettes
-import numpy as np
 import traitlets
 
 from ztfnb.alert import Alert
-from ztfnb.cutout import Floats, Kind, cutout, default_stretch
-from ztfnb.errors import DecodeError
-from ztfnb.photometry import PIXEL_SCALE
+from ztfnb.cutout import KINDS, Floats, Kind
+from ztfnb.errors import ConfigError
+from ztfnb.look import Look, limits_of
+from ztfnb.widgets._columns import date_of
 from ztfnb.widgets._part import Part
 from ztfnb.widgets._pump import Pump
+from ztfnb.widgets._stamp import marks_of, palettes, position_of, stamp_of
+from ztfnb.widgets._stampfiles import file_name, fits_of
 from ztfnb.widgets._static import text_of
 
-KINDS: tuple[Kind, ...] = ("science", "template", "difference")
-_SIDE = 63
-_HALF = 31
-_JPEG = b"\xff\xd8"
-_PALETTES = {
-    "grey": bokeh.palettes.Greys256,
-    "inverted grey": bokeh.palettes.Greys256[::-1],
-    "viridis": bokeh.palettes.Viridis256,
-    "cividis": bokeh.palettes.Cividis256,
-    "inferno": bokeh.palettes.Inferno256,
+_NOTHING: dict[str, Any] = {
+    "candid": "",
+    "object": "",
+    "name": "",
+    "title": "",
+    "note": "",
+    "position": None,
+    "stamps": [],
+    "neighbours": [],
 }
+
+Epoch = tuple[int, float] | tuple[int, float, str]
 
 
 class Stamps(Part):
     """Science, template and difference stamp of one alert, side by side at one scale.
 
-    North is up and east is left where the packet's form tells so. A stamp that is missing or
-    damaged leaves its place with the reason. Stretch and colour map are chosen in the page.
+    North is up and east is left where the packet's form tells so, and the detection is in the
+    middle. A stamp that is missing or damaged leaves its place with the reason. Stretch, limits
+    and colours are chosen in the page, or by `settings`: those of `ztfnb.look.Look`.
 
     Parameters
     ----------
@@ -45,15 +50,23 @@ class Stamps(Part):
         The pump of the page that the stamps are part of; one of its own where None.
     """
 
-    _esm = text_of("common.js", "stamps.js")
+    _esm = text_of("common.js", "stampdraw.js", "stamps.js")
     _css = text_of("stamps.css")
     _palettes = traitlets.Dict().tag(sync=True)
+    _look = traitlets.Dict().tag(sync=True)
     _shown = traitlets.Dict().tag(sync=True)
+    _epochs: Any = traitlets.List().tag(sync=True)
 
     def __init__(self, alert: Alert | None = None, *, pump: Pump | None = None) -> None:
         super().__init__(pump=pump)
-        self._palettes = {name: _bytes_of(palette) for name, palette in _PALETTES.items()}
+        self.on_epoch: Callable[[int], None] = lambda _candid: None
+        """Called with the candid of an epoch that was stepped to."""
+        self.look = Look()
+        """How the stamps look; set by `settings`."""
+        self._palettes = palettes()
+        self._look = self.look.settings()
         self._alert: Alert | None = None
+        self._listed: tuple[Epoch, ...] = ()
         self.alert = alert
 
     @property
@@ -66,82 +79,100 @@ class Stamps(Part):
         with self.pump.lock:
             self._alert = alert
             if alert is None:
-                self._shown = {
-                    "candid": "",
-                    "note": "Select an alert to see its stamps.",
-                    "stamps": [],
-                }
+                self._shown = _NOTHING | {"note": "Select an alert to see its stamps."}
             else:
-                self._shown = {
-                    "candid": str(alert.candid),
-                    "note": "",
-                    "stamps": [stamp_of(alert, kind) for kind in KINDS],
-                }
+                self._shown = shown_of(alert, self.look)
+
+    @property
+    def epochs(self) -> tuple[Epoch, ...]:
+        """The alerts to step through, as candid, jd and, where known, the name of the band."""
+        return self._listed
+
+    @epochs.setter
+    def epochs(self, epochs: Iterable[Epoch]) -> None:
+        with self.pump.lock:
+            self._listed = tuple(sorted(epochs, key=lambda epoch: epoch[1:2]))
+            self._epochs = [
+                {"candid": str(candid), "text": _when(jd, *band)}
+                for candid, jd, *band in self._listed
+            ]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """How the stamps look, as plain values: the fields of `ztfnb.look.Look`."""
+        return self.look.settings()
+
+    @settings.setter
+    def settings(self, settings: Mapping[str, Any]) -> None:
+        with self.pump.lock:
+            before, self.look = self.look, self.look.choose(settings)
+            self._look = self.look.settings()
+            if self._alert is not None and "zscale" in {self.look.limits} - {before.limits}:
+                self._shown = shown_of(self._alert, self.look)
 
     def say(self, note: str) -> None:
         """Show a sentence in the place of the stamps."""
         with self.pump.lock:
             self._alert = None
-            self._shown = {"candid": "", "note": note, "stamps": []}
+            self._shown = _NOTHING | {"note": note}
+
+    def receive(self, message: Mapping[str, Any]) -> None:
+        """Act on a message of the page."""
+        match message.get("kind"):
+            case "setting":
+                try:
+                    self.settings = message["look"]
+                except ConfigError as error:
+                    self.send({"kind": "trouble", "text": str(error)})
+            case "epoch":
+                self.on_epoch(int(message["candid"]))
+            case "fits" if self._alert is not None:
+                # Its library takes a moment to import.
+                threading.Thread(
+                    target=self._make_fits, args=(self._alert,), name="ztfnb fits", daemon=True
+                ).start()
+
+    def _make_fits(self, alert: Alert) -> None:
+        try:
+            content = fits_of(alert)
+        except Exception as error:  # noqa: BLE001 - shown, since a thread's are seen by no one
+            trouble = {"kind": "trouble", "text": f"No FITS file: {error}"}
+            self.pump.call(partial(self.send, trouble))
+            return
+        name = file_name(alert, "fits")
+        self.pump.call(partial(self.hand_over, name, content, "application/fits"))
 
 
-def stamp_of(alert: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
-    """Return one stamp as the page takes it.
-
-    Returns
-    -------
-    dict
-        ``kind``; ``reason`` why there is none, or ``""``; ``rows``, ``columns``, ``pixels``
-        (float32 bytes, row by row from the top); ``at``, the place of the detection as column and
-        row, or None where it is not known; ``compass``, whether north is up; ``scale``, arcsec a
-        pixel or None; ``stretch``, the one that suits it.
-    """
-    stamp: dict[str, Any] = {"kind": kind, "reason": "", "rows": 0, "columns": 0}
-    try:
-        pixels = cutout(alert, kind)
-    except DecodeError as error:
-        return stamp | {"reason": f"damaged: {error.reason}"}
-    except ImportError as error:
-        return stamp | {"reason": str(error)}
-    if pixels is None:
-        return stamp | {"reason": "not in the packet"}
-    if not np.isfinite(pixels).any():
-        return stamp | {"reason": "no pixel has a value"}
-    rows, columns = pixels.shape
-    survey = "candidate" in alert and not _is_jpeg(alert, kind)
-    return stamp | {
-        "rows": rows,
-        "columns": columns,
-        "pixels": np.ascontiguousarray(pixels, "<f4").tobytes(),
-        "at": _place(alert["candidate"], pixels) if survey else None,
-        "compass": survey,
-        "scale": PIXEL_SCALE if "candidate" in alert else None,
-        "stretch": default_stretch(kind),
+def shown_of(alert: Alert, look: Look) -> dict[str, Any]:
+    """Return all about an alert's stamps as the page takes it."""
+    stamps: list[dict[str, Any]] = []
+    pixels: dict[Kind, Floats | None] = {}
+    for kind in KINDS:
+        stamp, pixels[kind] = stamp_of(alert, kind)
+        stamps.append(stamp)
+    if look.limits == "zscale":
+        # The one choice of limits that the page does not make itself.
+        found = limits_of(pixels, Look(limits="zscale"))
+        for kind, stamp in zip(KINDS, stamps, strict=True):
+            stamp["zscale"] = found.get(kind)
+    return {
+        "candid": str(alert.candid),
+        "object": alert.object_id,
+        "name": file_name(alert, "png"),
+        "title": _title(alert),
+        "note": "",
+        "position": position_of(alert),
+        "stamps": stamps,
+        "neighbours": marks_of(alert),
     }
 
 
-def _place(candidate: Mapping[str, Any], pixels: Floats) -> tuple[int, int]:
-    """Return column and row of the detection in a stamp; the first row is the top.
-
-    It is in the middle of 63 x 63 pixels, of which those beyond the detector's edge are cut off:
-    the first ones, where the detection is near the detector's first pixel, else the last.
-    """
-    rows, columns = pixels.shape
-    return _middle(columns, candidate.get("xpos")), _middle(rows, candidate.get("ypos"))
+def _title(alert: Alert) -> str:
+    mag = f" {alert.band} = {alert.mag:.2f} " if math.isfinite(alert.mag) else " "
+    return f"{alert.object_id[:40]}  {_when(alert.jd)} UTC {mag} candid {alert.candid}"
 
 
-def _middle(size: int, position: float | None) -> int:
-    if size == _SIDE or position is None or position > _HALF + 1:
-        return min(_HALF, size - 1)
-    return max(0, size - 1 - _HALF)
-
-
-def _is_jpeg(alert: Mapping[str, Any], kind: Kind) -> bool:
-    held = alert.get(f"cutout{kind.capitalize()}")
-    data = held.get("stampData") if isinstance(held, Mapping) else held
-    return isinstance(data, bytes) and data.startswith(_JPEG)
-
-
-@lru_cache(maxsize=len(_PALETTES))
-def _bytes_of(palette: tuple[str, ...]) -> bytes:
-    return b"".join(bytes.fromhex(colour[1:7]) for colour in palette)
+def _when(jd: float, band: str = "") -> str:
+    moment = date_of(jd)
+    date = "" if moment is None else f"{moment:%Y-%m-%d %H:%M}"
+    return f"{date} {band}".strip()

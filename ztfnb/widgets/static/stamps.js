@@ -1,228 +1,460 @@
-const STRETCHES = [
-  ["auto", "auto stretch"], ["asinh", "asinh"], ["linear", "linear"],
-  ["sqrt", "square root"], ["log", "log"],
-];
-// Each takes 0..1 onto 0..1.
-const CURVES = {
-  linear: (x) => x,
-  symmetric: (x) => x,
-  sqrt: Math.sqrt,
-  asinh: (x) => Math.asinh(x / 0.1) / Math.asinh(10),
-  log: (x) => Math.log1p(1000 * x) / Math.log1p(1000),
-};
 const GAP = 12; // [px] between stamps
-const LARGEST = 4; // screen pixels for one of the sky
-const HATCH = 6;
-
-function percentile(sorted, share) {
-  const at = (share / 100) * (sorted.length - 1);
-  const low = Math.floor(at);
-  const high = Math.min(low + 1, sorted.length - 1);
-  return sorted[low] + (sorted[high] - sorted[low]) * (at - low);
-}
-
-function limitsOf(sorted, stretch) {
-  const low = percentile(sorted, 0.5);
-  const high = percentile(sorted, 99.5);
-  if (stretch !== "symmetric") return [low, high];
-  const reach = Math.max(Math.abs(low), Math.abs(high));
-  return [-reach, reach];
-}
+const LARGEST = 4; // screen pixels for one of the sky, unless zoomed
+const DEEPEST = 16; // zoom
+const STEP = Math.SQRT2; // zoom, of a key or button
+const STIR = 4; // [px] that a pointer moves before it drags
+const PNG_SCALE = 5;
+const SWITCHES = [
+  ["invert", "invert", "Reverse the colour map"],
+  ["same", "same limits", "The template has the limits of the science stamp"],
+  ["marks", "marks", "Crosshair, compass and scale"],
+  ["neighbours", "neighbours",
+    "Catalogue sources: a ring where only the distance is known, a cross where the place is"],
+];
+const HELP = "Click, then: wheel or + and − zoom, drag or arrows move, double click or 0 shows all"
+  + " ( , and . : other epochs)";
 
 function render({ model, el }) {
   el.classList.add("ztfnb-stamps");
   el.dataset.lmSuppressShortcuts = "true";
   const palettes = model.get("_palettes");
-  const row = make("div", { class: "ztfnb-stamp-row" });
-  const note = make("div", { class: "ztfnb-stamp-note", role: "status" });
-  const stretch = make("select", {
-    "aria-label": "Stretch of the stamps",
-    title: "auto: asinh for science and template, linear about zero for the difference",
-  });
-  for (const [value, text] of STRETCHES) stretch.append(make("option", { value, text }));
-  const colours = make("select", { "aria-label": "Colour map of the stamps" });
-  for (const name of Object.keys(palettes)) {
-    colours.append(make("option", { value: name, text: name }));
-  }
-  const value = make("span", { class: "ztfnb-stamp-value" });
-  const controls = make("div", { class: "ztfnb-stamp-controls" }, value, stretch, colours);
-  el.append(row, note, controls);
+  let shown = model.get("_shown");
+  let look = model.get("_look");
   let stamps = [];
-  const inks = new Map();
-  /** The 256 colours of a map as pixels of an image. */
-  function inkOf(name) {
-    if (!inks.has(name)) {
-      const palette = numbers(palettes[name], Uint8Array);
-      const bytes = new Uint8Array(4 * 256).fill(255);
-      for (let level = 0; level < 256; level += 1) {
-        bytes.set(palette.subarray(3 * level, 3 * level + 3), 4 * level);
-      }
-      inks.set(name, new Uint32Array(bytes.buffer));
-    }
-    return inks.get(name);
-  }
+  let limits = [];
+  let pictures = []; // of each stamp in colours, made when painted
+  let view = { zoom: 1, x: 0, y: 0 };
+  let width = 480;
+  let stepped = ""; // candid of the epoch that was asked for last
+  let due = 0;
 
+  // -- The parts ------------------------------------------------------------------------------
+  const row = make("div", {
+    class: "ztfnb-stamp-row", tabindex: "0", role: "group", "aria-label": `Stamps. ${HELP}`,
+  });
+  const note = make("div", { class: "ztfnb-stamp-note", role: "status" });
+  const readout = make("span", { class: "ztfnb-stamp-value" });
+  const zoomed = make("button", {
+    type: "button", class: "ztfnb-stamp-zoom", title: "Show all of the stamps ( 0 )",
+  });
+  const before = make("button", {
+    type: "button", text: "‹", "aria-label": "Previous epoch", title: "Previous epoch ( , )",
+  });
+  const after = make("button", {
+    type: "button", text: "›", "aria-label": "Next epoch", title: "Next epoch ( . )",
+  });
+  const epoch = make("span", { class: "ztfnb-stamp-epoch", role: "status" });
+  const stepper = make("span", {
+    class: "ztfnb-stamp-stepper", role: "group", "aria-label": "Epochs",
+  }, before, epoch, after);
+  const line = make("div", { class: "ztfnb-stamp-line" }, readout, zoomed, stepper);
+  const chosen = lookControls(palettes, choose, SWITCHES);
+  const fits = make("button", {
+    type: "button", text: "FITS", title: "Download the stamps as a FITS file",
+  });
+  const png = make("button", {
+    type: "button", text: "PNG", title: "Download the stamps as they look here",
+  });
+  const controls = make("div", { class: "ztfnb-stamp-controls" },
+    ...chosen.elements, make("span", { class: "ztfnb-stamp-files" }, fits, png));
+  el.append(row, note, line, controls);
+
+  const figures = [0, 1, 2].map((place) => {
+    const canvas = make("canvas", { role: "img", title: HELP });
+    const reason = make("span", { class: "ztfnb-stamp-reason" });
+    const spot = make("span", { class: "ztfnb-stamp-spot", hidden: true });
+    const frame = make("div", { class: "ztfnb-stamp-frame" }, canvas, reason, spot);
+    const kind = make("span");
+    const value = make("span", { class: "ztfnb-stamp-number" });
+    const ends = ["low", "high"].map((name) => make("input", {
+      type: "text", inputmode: "decimal", spellcheck: "false", autocomplete: "off", "data-end": name,
+    }));
+    const box = make("figure", { class: "ztfnb-stamp" }, frame,
+      make("figcaption", {},
+        make("div", { class: "ztfnb-stamp-kind" }, kind, value),
+        make("div", { class: "ztfnb-stamp-limits" },
+          ends[0], make("span", { text: "to" }), ends[1])));
+    ends.forEach((input) => input.addEventListener("change", () => type(place)));
+    row.append(box);
+    return { box, frame, canvas, reason, spot, kind, value, ends };
+  });
+
+  // -- What the kernel says ---------------------------------------------------------------------
   function take() {
-    const shown = model.get("_shown");
+    const last = shown.object;
+    shown = model.get("_shown");
+    if (shown.object !== last) view = { ...view, x: 0, y: 0 };
+    stepped = "";
     note.textContent = shown.note;
     note.hidden = !shown.note;
-    value.textContent = "";
-    stamps = shown.stamps.map((stamp) => {
-      const pixels = stamp.pixels ? numbers(stamp.pixels, Float32Array) : null;
-      const sorted = pixels ? pixels.filter(Number.isFinite).sort() : null;
-      return { ...stamp, pixels, sorted };
-    });
-    row.hidden = controls.hidden = !stamps.length;
-    while (row.children.length > stamps.length) row.lastChild.remove();
-    while (row.children.length < stamps.length) row.append(figure(row.children.length));
-    paint();
+    row.hidden = line.hidden = controls.hidden = !shown.stamps.length;
+    stamps = shown.stamps.map(received);
+    leave();
+    restyle();
+    showEpochs();
     el.dataset.candid = shown.candid;
   }
 
-  function figure(place) {
-    const canvas = make("canvas", { role: "img" });
-    const reason = make("span", { class: "ztfnb-stamp-reason" });
-    const frame = make("div", { class: "ztfnb-stamp-frame" }, canvas, reason);
-    const box = make("figure", { class: "ztfnb-stamp" }, frame, make("figcaption"));
-    canvas.addEventListener("pointermove", (event) => {
-      const stamp = stamps[place];
-      if (!stamp?.pixels) return;
-      const bounds = canvas.getBoundingClientRect();
-      const column = Math.floor(((event.clientX - bounds.left) / bounds.width) * stamp.columns);
-      const line = Math.floor(((event.clientY - bounds.top) / bounds.height) * stamp.rows);
-      const pixel = stamp.pixels[line * stamp.columns + column];
-      if (pixel === undefined) return;
-      const text = Number.isFinite(pixel) ? pixel.toPrecision(4) : "no value";
-      value.textContent = `${stamp.kind} (${column}, ${stamp.rows - 1 - line}): ${text}`;
-    });
-    canvas.addEventListener("pointerleave", () => { value.textContent = ""; });
-    return box;
+  function takeLook() {
+    look = model.get("_look");
+    restyle();
   }
 
-  function paint() {
-    if (!stamps.length) return;
-    const width = el.clientWidth || 480;
-    const space = (width - GAP * (stamps.length - 1)) / stamps.length;
-    const side = Math.max(63, ...stamps.map((stamp) => Math.max(stamp.rows, stamp.columns)));
-    const scale = Math.max(0.5, Math.min(LARGEST, space / side)); // one for all
-    row.style.gap = `${GAP}px`;
+  function choose(changes) {
+    look = { ...look, ...changes };
+    restyle();
+    model.send({ kind: "setting", look: changes });
+  }
+
+  // -- Paint --------------------------------------------------------------------------------------
+  function restyle() {
+    chosen.show(look);
+    limits = limitsOf(stamps, look);
+    pictures = stamps.map(() => null);
     stamps.forEach((stamp, place) => {
-      const box = row.children[place];
-      const frame = box.firstChild;
-      const [canvas, reason] = frame.children;
-      frame.style.width = frame.style.height = `${side * scale}px`;
-      box.lastChild.textContent = stamp.kind;
+      const { canvas, reason, kind, ends } = figures[place];
+      kind.textContent = stamp.kind;
       canvas.hidden = !stamp.pixels;
       reason.textContent = stamp.reason;
       reason.hidden = !stamp.reason;
-      canvas.setAttribute("aria-label", `${stamp.kind} stamp, ${stamp.columns} by ${stamp.rows} pixels`);
-      if (stamp.pixels) draw(canvas, stamp, scale);
+      canvas.setAttribute("aria-label", described(stamp));
+      ends.forEach((input, end) => {
+        const name = input.dataset.end === "low" ? "Dark" : "Bright";
+        const hand = stamp.kind in look.typed ? ", typed; empty it for an automatic one" : "";
+        input.disabled = !stamp.pixels;
+        input.value = stamp.pixels ? brief(limits[place][end]) : "";
+        input.classList.toggle("ztfnb-typed", stamp.kind in look.typed);
+        input.removeAttribute("aria-invalid");
+        input.setAttribute("aria-label", `${name} end of the ${stamp.kind} stamp`);
+        input.title = `${name} end of the ${stamp.kind} stamp${hand}`;
+      });
+    });
+    paint();
+  }
+
+  function described(stamp) {
+    const near = shown.neighbours.map(({ words }) => words).join("; ");
+    return `${stamp.kind} stamp, ${stamp.columns} by ${stamp.rows} pixels${near ? `. ${near}` : ""}`;
+  }
+
+  /** Of all stamps: pixels of the sky along a side, and the size on the screen. */
+  function size() {
+    const side = Math.max(1, ...stamps.map((stamp) => stamp.side ?? 1));
+    const full = side > 1 ? side : 63;
+    const ratio = window.devicePixelRatio || 1;
+    const space = (width - GAP * (stamps.length - 1)) / Math.max(1, stamps.length);
+    const most = Math.min((LARGEST * 63) / full, space / full) * ratio;
+    // Whole pixels of the screen, where there is room for some.
+    const scale = (most >= 2 ? Math.floor(most) : Math.max(most, 0.5)) / ratio;
+    return { full, ratio, scale };
+  }
+
+  function paint() {
+    if (due) cancelAnimationFrame(due);
+    due = 0;
+    if (!stamps.length || !width) return;
+    const { full, ratio, scale } = size();
+    const side = full * scale;
+    const limit = (full / 2) * (1 - 1 / view.zoom);
+    view.x = Math.min(Math.max(view.x, -limit), limit);
+    view.y = Math.min(Math.max(view.y, -limit), limit);
+    zoomed.textContent = `${view.zoom.toFixed(1)}×`;
+    zoomed.disabled = view.zoom === 1;
+    row.classList.toggle("ztfnb-zoomed", view.zoom > 1);
+    stamps.forEach((stamp, place) => {
+      const { box, frame, canvas } = figures[place];
+      box.style.width = frame.style.height = `${side}px`;
+      if (!stamp.pixels) return;
+      const pixels = Math.round(side * ratio);
+      if (canvas.width !== pixels) {
+        canvas.width = canvas.height = pixels;
+        canvas.style.width = canvas.style.height = `${side}px`;
+      }
+      const pen = canvas.getContext("2d");
+      pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+      pen.clearRect(0, 0, side, side);
+      drawStamp(pen, stamp, pictured(place), { side, ratio, scale: scale * view.zoom, x: view.x,
+        y: view.y }, look, shown.neighbours);
     });
   }
 
-  function draw(canvas, stamp, scale) {
-    const { rows, columns, pixels, sorted } = stamp;
-    const ratio = window.devicePixelRatio || 1;
-    const chosen = stretch.value === "auto" ? stamp.stretch
-      : stamp.stretch === "symmetric" && stretch.value === "linear" ? "symmetric" : stretch.value;
-    const [low, high] = limitsOf(sorted, chosen);
-    const curve = CURVES[chosen];
-    const palette = inkOf(colours.value);
-    const image = new ImageData(columns, rows);
-    const ink = new Uint32Array(image.data.buffer);
-    for (let at = 0; at < pixels.length; at += 1) {
-      if (!Number.isFinite(pixels[at])) continue; // stays transparent: the hatching shows
-      const share = high > low ? Math.min(Math.max((pixels[at] - low) / (high - low), 0), 1) : 0.5;
-      ink[at] = palette[Math.round(curve(share) * 255)];
+  function pictured(place) {
+    const stamp = stamps[place];
+    pictures[place] ??= pictureOf(stamp, limits[place], CURVES[curveOf(stamp.kind, look)],
+      inkOf(palettes, look));
+    return pictures[place];
+  }
+
+  function paintSoon() {
+    due ||= requestAnimationFrame(paint);
+  }
+
+  // -- Limits by hand -----------------------------------------------------------------------------
+  function type(place) {
+    const { kind } = stamps[place];
+    const { ends } = figures[place];
+    const texts = ends.map((input) => input.value.trim().replace("−", "-"));
+    const typed = { ...look.typed };
+    delete typed[kind];
+    if (texts.every(Boolean)) {
+      // What was not touched keeps the digits that are not shown.
+      const pair = texts.map((text, end) =>
+        (text === brief(limits[place][end]).replace("−", "-") ? limits[place][end] : Number(text)));
+      const wrong = !pair.every((value) => Math.abs(value) < 3e38) || pair[0] > pair[1];
+      for (const input of ends) input.setAttribute("aria-invalid", String(wrong));
+      if (wrong) {
+        trouble("Limits: expected two numbers in order.");
+        return;
+      }
+      typed[kind] = pair;
     }
-    const small = new OffscreenCanvas(columns, rows);
-    small.getContext("2d").putImageData(image, 0, 0);
-    const width = columns * scale;
-    const height = rows * scale;
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
+    choose({ typed });
+  }
+
+  // -- Pointer, wheel and keys ----------------------------------------------------------------------
+  function zoomTo(zoom, x = 0, y = 0) {
+    const { scale } = size();
+    const wanted = Math.min(Math.max(zoom, 1), DEEPEST);
+    const nearly = wanted < 1.01 ? 1 : wanted;
+    // The point at (x, y) from the middle of a stamp [px] stays where it is.
+    view.x += x / (scale * view.zoom) - x / (scale * nearly);
+    view.y += y / (scale * view.zoom) - y / (scale * nearly);
+    view.zoom = nearly;
+    paintSoon();
+  }
+  function showAll() {
+    view = { zoom: 1, x: 0, y: 0 };
+    paintSoon();
+  }
+  function move(x, y) {
+    view.x += x;
+    view.y += y;
+    paintSoon();
+  }
+  const frameAt = (event) => figures.findIndex(({ frame }) => frame.contains(event.target));
+  function fromMiddle(event, place) {
+    const bounds = figures[place].frame.getBoundingClientRect();
+    return [event.clientX - bounds.left - bounds.width / 2,
+      event.clientY - bounds.top - bounds.height / 2];
+  }
+
+  row.addEventListener("wheel", (event) => {
+    const place = frameAt(event);
+    // Elsewhere, and where there is nothing to zoom out of, the wheel is the page's.
+    if (place < 0 || !(event.ctrlKey || row.matches(":focus"))) return;
+    if (event.deltaY > 0 && view.zoom === 1 && !event.ctrlKey) return;
+    event.preventDefault();
+    const lines = event.deltaMode === 1 ? 30 : 1;
+    zoomTo(view.zoom * Math.exp(-event.deltaY * lines * 0.003), ...fromMiddle(event, place));
+  }, { passive: false });
+
+  let drag = null;
+  row.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0 || frameAt(event) < 0) return;
+    row.focus({ preventScroll: true });
+    drag = { x: event.clientX, y: event.clientY, from: { ...view }, moved: false };
+  });
+  row.addEventListener("pointermove", (event) => {
+    const place = frameAt(event);
+    if (drag && event.buttons & 1) {
+      const [dx, dy] = [event.clientX - drag.x, event.clientY - drag.y];
+      if (!drag.moved && Math.hypot(dx, dy) < STIR) return;
+      if (!drag.moved) row.setPointerCapture(event.pointerId);
+      drag.moved = true;
+      const { scale } = size();
+      view.x = drag.from.x - dx / (scale * view.zoom);
+      view.y = drag.from.y - dy / (scale * view.zoom);
+      leave();
+      paintSoon();
+    } else if (place >= 0 && stamps[place]?.pixels) {
+      point(stamps[place], ...fromMiddle(event, place));
+    } else leave();
+  });
+  const drop = () => { drag = null; };
+  row.addEventListener("pointerup", drop);
+  row.addEventListener("pointercancel", drop);
+  row.addEventListener("pointerleave", leave);
+  row.addEventListener("dblclick", (event) => { if (frameAt(event) >= 0) showAll(); });
+
+  row.addEventListener("keydown", (event) => {
+    if (event.target !== row || event.ctrlKey || event.metaKey || event.altKey) return;
+    const far = size().full / view.zoom / 10;
+    const inside = view.zoom > 1; // else the keys are the page's
+    const acts = {
+      "+": () => zoomTo(view.zoom * STEP), "=": () => zoomTo(view.zoom * STEP),
+      "-": () => zoomTo(view.zoom / STEP),
+      ",": () => step(-1), ".": () => step(1),
+      Escape: () => row.blur(),
+      ...(inside && {
+        0: showAll,
+        ArrowLeft: () => move(-far, 0), ArrowRight: () => move(far, 0),
+        ArrowUp: () => move(0, -far), ArrowDown: () => move(0, far),
+      }),
+    };
+    if (!acts[event.key]) return;
+    acts[event.key]();
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  zoomed.addEventListener("click", () => { showAll(); row.focus({ preventScroll: true }); });
+
+  // -- The pixel under the pointer ------------------------------------------------------------------
+  function point(over, x, y) {
+    const { scale, full } = size();
+    // From the centre of every stamp, which show the same of the sky [pixels].
+    const dx = view.x + x / (scale * view.zoom);
+    const dy = view.y + y / (scale * view.zoom);
+    stamps.forEach((stamp, place) => {
+      const { value, spot, frame } = figures[place];
+      const pixel = pixelAt(stamp, dx, dy);
+      value.textContent = pixel === undefined ? ""
+        : Number.isFinite(pixel) ? brief(pixel) : "no value";
+      spot.hidden = stamp === over || !stamp.pixels;
+      if (!spot.hidden) {
+        const half = (full * scale) / 2;
+        spot.style.transform = `translate(${half + x}px, ${half + y}px)`;
+      }
+      frame.classList.toggle("ztfnb-over", stamp === over);
+    });
+    const column = Math.floor(over.centre[0] + dx);
+    const line = Math.floor(over.centre[1] + dy);
+    const inside = column >= 0 && line >= 0 && column < over.columns && line < over.rows;
+    readout.textContent = inside
+      ? `x ${column + 1}, y ${over.rows - line}${offset(over, column, line)}` : "";
+    readout.title = "x and y as in the FITS file; offset and position of the middle of the pixel";
+  }
+  function pixelAt(stamp, dx, dy) {
+    if (!stamp.pixels) return undefined;
+    const column = Math.floor(stamp.centre[0] + dx);
+    const line = Math.floor(stamp.centre[1] + dy);
+    const inside = column >= 0 && line >= 0 && column < stamp.columns && line < stamp.rows;
+    return inside ? stamp.pixels[line * stamp.columns + column] : undefined;
+  }
+  function offset(stamp, column, line) {
+    if (!stamp.compass || !stamp.at) return "";
+    const east = (stamp.at[0] - column) * stamp.scale;
+    const north = (stamp.at[1] - line) * stamp.scale;
+    const words = `${Math.abs(east).toFixed(1)}″ ${east < 0 ? "W" : "E"} `
+      + `${Math.abs(north).toFixed(1)}″ ${north < 0 ? "S" : "N"}`;
+    if (!shown.position) return ` · ${words}`;
+    const [ra, dec] = shown.position;
+    const there = (ra + east / 3600 / Math.cos((dec * Math.PI) / 180) + 360) % 360;
+    return ` · ${words} · ${there.toFixed(5)} ${signed(dec + north / 3600)}`;
+  }
+  function leave() {
+    readout.textContent = "";
+    for (const { value, spot } of figures) {
+      value.textContent = "";
+      spot.hidden = true;
+    }
+  }
+
+  // -- Epochs -----------------------------------------------------------------------------------------
+  const epochs = () => model.get("_epochs");
+  function placeOf(candid) {
+    return epochs().findIndex((one) => one.candid === candid);
+  }
+  function showEpochs() {
+    const all = epochs();
+    const at = placeOf(stepped || shown.candid);
+    stepper.classList.toggle("ztfnb-none", all.length < 2);
+    epoch.textContent = `${at < 0 ? "–" : at + 1} of ${all.length}`;
+    epoch.title = all[at]?.text ?? "";
+    stepper.dataset.text = all[at]?.text ?? "";
+    before.disabled = at === 0 || !all.length;
+    after.disabled = at === all.length - 1;
+  }
+  function step(by) {
+    const all = epochs();
+    const at = placeOf(stepped || shown.candid);
+    const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by];
+    if (!next || all.length < 2) return;
+    stepped = next.candid;
+    showEpochs();
+    model.send({ kind: "epoch", candid: next.candid });
+  }
+  before.addEventListener("click", () => step(-1));
+  after.addEventListener("click", () => step(1));
+
+  // -- Files --------------------------------------------------------------------------------------------
+  fits.addEventListener("click", () => model.send({ kind: "fits" }));
+  png.addEventListener("click", async () => {
+    const name = shown.name;
+    const blob = await sheet().convertToBlob({ type: "image/png" });
+    const address = URL.createObjectURL(blob);
+    make("a", { href: address, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 60e3);
+  });
+  /** The stamps as they look now on one sheet, with what they are. */
+  function sheet() {
+    const { full } = size();
+    const ratio = 2;
+    const side = Math.round((63 * PNG_SCALE) / ratio / full) * full || (63 * PNG_SCALE) / ratio;
+    const scale = side / full;
+    const canvas = new OffscreenCanvas((3 * side + 4 * GAP) * ratio, (side + 58) * ratio);
     const pen = canvas.getContext("2d");
     pen.scale(ratio, ratio);
-    if (sorted.length < pixels.length) hatch(pen, width, height);
-    pen.imageSmoothingEnabled = false;
-    pen.drawImage(small, 0, 0, width, height);
-    marks(pen, stamp, scale, width, height);
-  }
-
-  function hatch(pen, width, height) {
-    pen.fillStyle = "#8884";
-    pen.fillRect(0, 0, width, height);
-    pen.strokeStyle = "#8888";
-    pen.beginPath();
-    for (let x = -height; x < width; x += HATCH) {
-      pen.moveTo(x, height);
-      pen.lineTo(x + height, 0);
-    }
-    pen.stroke();
-  }
-
-  /** Draw lines that can be told from any picture: dark below, light above. */
-  function lines(pen, path) {
-    for (const [style, width] of [["#000b", 3], ["#fff", 1.25]]) {
-      pen.strokeStyle = style;
-      pen.lineWidth = width;
-      pen.beginPath();
-      path();
-      pen.stroke();
-    }
-  }
-  function letters(pen, text, x, y) {
-    pen.font = "600 10px system-ui, sans-serif";
-    pen.textAlign = "center";
-    pen.textBaseline = "middle";
-    pen.lineWidth = 3;
-    pen.strokeStyle = "#000b";
-    pen.strokeText(text, x, y);
     pen.fillStyle = "#fff";
-    pen.fillText(text, x, y);
-  }
-  function marks(pen, stamp, scale, width, height) {
-    pen.lineCap = "round";
-    if (stamp.at) {
-      const x = (stamp.at[0] + 0.5) * scale;
-      const y = (stamp.at[1] + 0.5) * scale;
-      const [near, far] = [4 * scale, 9 * scale];
-      lines(pen, () => {
-        for (const [dx, dy] of [[-1, 0], [0, -1]]) {
-          pen.moveTo(x + dx * near, y + dy * near);
-          pen.lineTo(x + dx * far, y + dy * far);
-        }
-      });
-    }
-    if (stamp.compass && stamp.kind === "science") {
-      const [x, y, arm] = [width - 12, height - 12, 18];
-      lines(pen, () => {
-        pen.moveTo(x - arm, y);
-        pen.lineTo(x, y);
-        pen.lineTo(x, y - arm);
-      });
-      letters(pen, "E", x - arm - 8, y);
-      letters(pen, "N", x, y - arm - 8);
-    }
-    if (stamp.scale && stamp.kind === "science") {
-      const length = (10 / stamp.scale) * scale;
-      const y = height - 10;
-      lines(pen, () => {
-        pen.moveTo(10, y);
-        pen.lineTo(10 + length, y);
-      });
-      letters(pen, "10″", 10 + length / 2, y - 10);
-    }
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    const write = (text, x, y, weight) => {
+      pen.font = `${weight} 12px system-ui, sans-serif`;
+      pen.textBaseline = "middle";
+      pen.fillStyle = "#222";
+      pen.fillText(text, x, y, 3 * side);
+    };
+    pen.textAlign = "left";
+    write(shown.title, GAP, 16, 600);
+    stamps.forEach((stamp, place) => {
+      pen.save();
+      pen.translate(GAP + place * (side + GAP), 30);
+      pen.fillStyle = "#eee";
+      pen.fillRect(0, 0, side, side);
+      if (stamp.pixels) {
+        drawStamp(pen, stamp, pictured(place), { side, ratio, scale: scale * view.zoom, x: view.x,
+          y: view.y }, look, shown.neighbours);
+      }
+      pen.textAlign = "center";
+      write(stamp.reason ? `${stamp.kind}: ${stamp.reason}` : stamp.kind, side / 2, side + 14, 400);
+      pen.restore();
+    });
+    return canvas;
   }
 
-  stretch.addEventListener("change", paint);
-  colours.addEventListener("change", paint);
-  const undo = follow(model, "_shown", take);
-  const resized = new ResizeObserver(paint);
+  function trouble(text) {
+    readout.textContent = text;
+    readout.title = text;
+  }
+  const heard = (message) => { if (message.kind === "trouble") trouble(message.text); };
+
+  const undo = [
+    follow(model, "_look", takeLook), follow(model, "_shown", take),
+    follow(model, "_epochs", showEpochs), downloads(model),
+  ];
+  model.on("msg:custom", heard);
+  passKeysOn(model, el);
+  const resized = new ResizeObserver(([entry]) => {
+    if (entry.contentRect.width === width) return;
+    width = entry.contentRect.width;
+    paint();
+  });
   resized.observe(el);
-  return () => { undo(); resized.disconnect(); };
+  return () => {
+    for (const end of undo) end();
+    model.off("msg:custom", heard);
+    resized.disconnect();
+    cancelAnimationFrame(due);
+  };
+}
+
+/** A number in few digits. */
+function brief(value) {
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  const text = size >= 1e5 || size < 1e-3 ? value.toExponential(2) : String(+value.toPrecision(4));
+  return text.replace("-", "−").replace("e+", "e").replace("e−", "e-");
+}
+function signed(degrees) {
+  return `${degrees < 0 ? "−" : "+"}${Math.abs(degrees).toFixed(5)}`;
 }
 
 export default { render };
