@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import fastavro
 import numpy as np
 import pytest
+from astropy.table import Table
 from hypothesis import given
 from hypothesis import strategies as st
 from packets import needs_real_packets, real_files
@@ -282,6 +284,57 @@ def test_nothing_later_than_as_of_is_shown(alerts: list[Record], as_of: float) -
     known = [a for a in alerts if a["candidate"]["jd"] <= as_of]
     full = photometry(known)
     assert len(curve) == np.count_nonzero(full.jd <= as_of)
+
+
+def test_snr_is_the_flux_over_its_error_with_its_sign() -> None:
+    """10 sigma either way; NaN where there is no flux or an error of zero."""
+    fp = [
+        forced(1.5, 1),
+        forced(2.5, 2, forcediffimflux=-50.0),
+        forced(3.5, 3, forcediffimfluxunc=0.0),
+    ]
+    curve = photometry(alert(detection(10.5, 1000), limit(4.5, 4), fp=fp))
+    assert curve.snr[:2] == pytest.approx([10.0, -5.0])
+    assert np.isnan(curve.snr[2:4]).all()
+    assert curve.snr[4] == pytest.approx(2.5 / math.log(10) / 0.1)
+
+
+def test_phase_is_zero_at_the_first_detection() -> None:
+    """Epochs a whole number of periods away are at phase 0, earlier ones too."""
+    curve = photometry(alert(detection(10.5, 1000), detection(8.0, 800), limit(7.0, 7)))
+    assert curve.start == 8.0
+    assert curve.phase(2.0) == pytest.approx([0.5, 0.0, 0.25])
+    assert math.isnan(curve[:0].start)
+
+
+def test_numbers_of_the_epoch_are_kept() -> None:
+    """Real-bogus score, field and programme are those of the packet; unknown is NaN or 0."""
+    curve = photometry(
+        alert(detection(10.5, 1000, rb=0.75, field=512), limit(3.5, 3, rb=None, programid=2))
+    )
+    assert curve.rb[1] == 0.75
+    assert np.isnan(curve.rb[0])
+    assert curve.field.tolist() == [0, 512]
+    assert curve.programid.tolist() == [2, 1]
+
+
+def test_table_has_units_meanings_and_masks(tmp_path: Path) -> None:
+    """Each column says what it is; what has no value is masked; ECSV brings all of it back."""
+    curve = photometry(alert(detection(10.5, 1000, rb=0.75), limit(3.5, 3), fp=[forced(2.5, 2)]))
+    table = curve.table()
+    assert len(table) == 3
+    assert str(table["flux"].unit) == "uJy"
+    assert all(column.description for column in table.itercols())
+    assert table["mag"].mask.tolist() == [False, True, False]
+    assert table["candid"].mask.tolist() == [True, True, False]
+    assert table["positive"].mask.tolist() == [False, True, False]
+    table.write(tmp_path / "curve.ecsv")
+    again = Table.read(tmp_path / "curve.ecsv")
+    assert again.meta["objectId"] == "ZTF18abcdefg"
+    assert again["candid"][2] == 1000
+    assert again["mag"].description == table["mag"].description
+    for name in ("jd", "flux", "snr"):
+        np.testing.assert_array_equal(np.ma.filled(again[name], -1), np.ma.filled(table[name], -1))
 
 
 def real_alerts() -> Iterator[Record]:

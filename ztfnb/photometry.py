@@ -4,86 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ztfnb.errors import DecodeError, SelectionError
+from ztfnb.lightcurve import REFERENCE_RADIUS, Floats, LightCurve
 
-Floats = NDArray[np.float64]
+__all__ = [
+    "AB_ZERO_POINT",
+    "FORCED_SIGNIFICANCE",
+    "PIXEL_SCALE",
+    "REFERENCE_RADIUS",
+    "LightCurve",
+    "photometry",
+]
 
 AB_ZERO_POINT = 23.9
 """AB magnitude of a source of 1 microjansky."""
 PIXEL_SCALE = 1.012
 """Size of a ZTF pixel [arcsec]."""
-REFERENCE_RADIUS = 1.4
-"""Distance within which the nearest source of the reference image is the source itself [arcsec]."""
 FORCED_SIGNIFICANCE = 3.0
 """Signal-to-noise ratio from which a forced flux is also given as a magnitude."""
 
 _MISSING = frozenset((-999.0, -99999.0))
 _MAG_PER_RELATIVE_FLUX = 2.5 / math.log(10)
 _SIGNS = {"t": 1.0, "1": 1.0, "f": -1.0, "0": -1.0}
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LightCurve:
-    """Epochs of one object in order of time: arrays of one length, NaN where there is no value.
-
-    Indexing with a mask, a slice or row numbers gives the light curve of those epochs:
-    ``curve[curve.kind == "detection"]``.
-    """
-
-    object_id: str
-    jd: Floats
-    """Julian date (UTC) at which the exposure began [d]."""
-    fid: NDArray[np.int32]
-    """Filter: 1 is g, 2 is r, 3 is i."""
-    kind: NDArray[np.str_]
-    """``detection``, ``limit`` (nothing was found) or ``forced`` (forced photometry)."""
-    mag: Floats
-    """Difference magnitude: how much the source changed against the reference, without the sign.
-
-    Of forced photometry where it is significant; NaN for a limit.
-    """
-    mag_err: Floats
-    """Standard error of ``mag`` [mag]."""
-    limit: Floats
-    """Five-sigma limit of the epoch's difference image [mag]: a bound, never a measurement."""
-    apparent_mag: Floats
-    """Magnitude of the source itself: the reference source added to the difference.
-
-    Only where a reference source lies within `REFERENCE_RADIUS`; else NaN.
-    """
-    apparent_mag_err: Floats
-    """Standard error of ``apparent_mag`` [mag]."""
-    flux: Floats
-    """Difference flux [microjansky]: negative where the source is fainter than the reference."""
-    flux_err: Floats
-    """Standard error of ``flux`` [microjansky]."""
-    positive: NDArray[np.bool_]
-    """Whether the source is brighter than the reference; False for a limit."""
-    candid: NDArray[np.int64]
-    """Number of the detection; 0 where there is none."""
-    programid: NDArray[np.int32]
-    """Observing programme: 1 public, 2 partnership, 3 Caltech."""
-
-    def __len__(self) -> int:
-        return len(self.jd)
-
-    def __getitem__(self, rows: NDArray[np.bool_] | NDArray[np.integer[Any]] | slice) -> LightCurve:
-        names = [field.name for field in fields(self)][1:]
-        return LightCurve(self.object_id, **{name: getattr(self, name)[rows] for name in names})
-
-    def __repr__(self) -> str:
-        counts = ", ".join(
-            f"{np.count_nonzero(self.kind == kind):,} {kind}{'' if kind == 'forced' else 's'}"
-            for kind in ("detection", "limit", "forced")
-        )
-        span = f", jd {self.jd[0]:.5f} to {self.jd[-1]:.5f}" if len(self) else ""
-        return f"LightCurve({self.object_id}: {counts}{span})"
 
 
 def photometry(
@@ -162,6 +108,8 @@ class _Epoch(NamedTuple):
     reference_err: float
     reference_distance: float
     """[arcsec]"""
+    rb: float
+    field: int
 
     @property
     def exposure(self) -> tuple[float, int, int]:
@@ -266,6 +214,8 @@ def _common(entry: Mapping[str, Any], where: str) -> dict[str, Any]:
         "fid": int(_required(entry, "fid", where)),
         "pid": int(entry.get("pid") or 0),
         "programid": int(entry.get("programid") or 0),
+        "field": int(entry.get("field") or 0),
+        "rb": _number(entry, "rb", where),
         "reference_mag": _number(entry, "magnr", where),
         "reference_err": _number(entry, "sigmagnr", where),
     }
@@ -326,7 +276,9 @@ def _light_curve(object_id: str, epochs: list[_Epoch]) -> LightCurve:
         flux_err=flux_err,
         positive=flux > 0,
         candid=np.array([epoch.candid for epoch in epochs], np.int64),
+        rb=floats("rb"),
         programid=np.array([epoch.programid for epoch in epochs], np.int32),
+        field=np.array([epoch.field for epoch in epochs], np.int32),
     )
 
 
