@@ -62,6 +62,18 @@ def links(alert: Mapping[str, Any]) -> tuple[Link, ...]:
     return tuple(found)
 
 
+def sexagesimal(value: float, decimals: int) -> str:
+    """Return hours or degrees, from 0, as ``12 34 56.78``.
+
+    Rounded as a whole, so that no part is 60.
+    """
+    scale = 10**decimals
+    whole, fraction = divmod(round(value * 3600 * scale), scale)
+    minutes, seconds = divmod(whole, 60)
+    first, minutes = divmod(minutes, 60)
+    return f"{first:02d} {minutes:02d} {seconds:02d}.{fraction:0{decimals}d}"
+
+
 def _pages(alert: Mapping[str, Any], core: Mapping[str, Any]) -> Iterator[Link]:
     """Yield the pages of brokers that know an object by its name."""
     name, number = alert.get("objectId"), core.get("diaObjectId")
@@ -146,8 +158,8 @@ def _minor_planets(core: Mapping[str, Any], ra: float, dec: float) -> Iterator[L
             month=f"{date.month:02d}",
             day=f"{date.day:02d}.{fraction:04d}",
             which="pos",
-            ra=_sexagesimal(ra / 15, 2),
-            decl=f"{'-' if dec < 0 else '+'}{_sexagesimal(abs(dec), 1)}",
+            ra=sexagesimal(ra / 15, 2),
+            decl=f"{'-' if dec < 0 else '+'}{sexagesimal(abs(dec), 1)}",
             TextArea="",
             radius="2",
             limit="24.0",
@@ -162,15 +174,6 @@ def _minor_planets(core: Mapping[str, Any], ra: float, dec: float) -> Iterator[L
         ),
         "Solar System objects within 2 arcmin at that time, by MPChecker",
     )
-
-
-def _sexagesimal(value: float, decimals: int) -> str:
-    """Return hours or degrees as ``12 34 56.78``, rounded as a whole so that no part is 60."""
-    scale = 10**decimals
-    whole, fraction = divmod(round(value * 3600 * scale), scale)
-    minutes, seconds = divmod(whole, 60)
-    first, minutes = divmod(minutes, 60)
-    return f"{first:02d} {minutes:02d} {seconds:02d}.{fraction:0{decimals}d}"
 
 
 def _address(page: str, **values: str) -> str:

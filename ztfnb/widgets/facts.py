@@ -1,18 +1,27 @@
-"""One line of facts about an alert."""
+"""Two lines of facts about an alert."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import traitlets
 
 from ztfnb.alert import Alert
+from ztfnb.neighbours import Neighbour, neighbours
 from ztfnb.widgets._columns import MISSING, date_of
 from ztfnb.widgets._part import Part
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._static import text_of
 
-_STAR_LIKE = 0.5
+_SCORES = {
+    "rb": "Real-bogus score: 0 bogus, 1 real",
+    "drb": "Real-bogus score of the deep-learning classifier: 0 bogus, 1 real",
+    "reliability": "Real-bogus score of Rubin: 0 bogus, 1 real",
+}
+_DAYS, _MANY_DAYS = 2, 100
+"""Ages below are told in hours, and above in whole days."""
 
 
 class Fact(NamedTuple):
@@ -22,10 +31,16 @@ class Fact(NamedTuple):
     value: str
     title: str = ""
     """What it means, in a sentence."""
+    copy: str = ""
+    """What a button beside it puts on the clipboard; without one where empty."""
+    jd: float | None = None
+    """Of a time, Julian date (UTC): the page tells how long ago it was."""
 
 
 class Facts(Part):
-    """What one wants to know first about an alert: object, time, brightness, scores, neighbours.
+    """What one wants to know first about an alert: object, brightness, time, scores, neighbours.
+
+    It takes two lines in the width of a side pane, three in a narrow one, whatever the alert.
 
     Parameters
     ----------
@@ -35,8 +50,8 @@ class Facts(Part):
         The pump of the page that the line is part of; one of its own where None.
     """
 
-    _esm = text_of("common.js", "facts.js")
-    _css = text_of("facts.css")
+    _esm = text_of("common.js", "copy.js", "facts.js")
+    _css = text_of("copy.css", "facts.css")
     _shown = traitlets.Dict().tag(sync=True)
 
     def __init__(self, alert: Alert | None = None, *, pump: Pump | None = None) -> None:
@@ -62,57 +77,80 @@ class Facts(Part):
 
 def facts_of(alert: Alert) -> list[Fact]:
     """Return what one wants to know first; what an alert does not tell is left out."""
-    core = alert.core
-    facts = []
-    if (moment := date_of(alert.jd)) is not None:
-        facts.append(Fact("", f"{moment:%Y-%m-%d %H:%M:%S} UTC", f"JD {alert.jd:.5f}"))
-    facts.append(_brightness(alert))
-    first = _number(core.get("jdstarthist"))
-    if first is not None:
-        days = alert.jd - first
-        facts.append(Fact("age", f"{days:.1f} d", "Since the first detection known here"))
-    facts += [
-        Fact(name, f"{score:.2f}", "Real-bogus score: 0 bogus, 1 real")
-        for name in ("rb", "drb")
-        if (score := _number(core.get(name))) is not None
+    return [
+        *_brightness(alert),
+        *_time(alert),
+        *_age(alert),
+        *_scores(alert),
+        *_near(alert),
+        *_place(alert),
+        Fact("candid", "", f"Number of the alert: {alert.candid}", str(alert.candid)),
     ]
-    facts += [fact for fact in (_neighbour(core), _asteroid(core)) if fact is not None]
-    facts.append(Fact("at", f"{alert.ra:.5f} {alert.dec:+.5f}", "RA and Dec, J2000 [deg]"))
-    facts.append(Fact("candid", str(alert.candid)))
-    return facts
 
 
-def _brightness(alert: Alert) -> Fact:
+def _brightness(alert: Alert) -> Iterator[Fact]:
+    if not math.isfinite(alert.mag):
+        return
     error = _number(alert.core.get("sigmapsf"))
     spread = "" if error is None else f" ± {error:.2f}"
     sign = alert.core.get("isdiffpos")
-    fainter = sign in ("f", "0") or sign is False
-    note = " fainter than reference" if fainter else ""
-    return Fact(
-        alert.band, f"{alert.mag:.2f}{spread}{note}", "Magnitude of the difference from reference"
+    flux = _number(alert.core.get("psfFlux"))
+    negative = sign in ("f", "0") or sign is False or (flux is not None and flux < 0)
+    yield Fact(
+        alert.band,
+        f"{alert.mag:.2f}{spread}{' negative' if negative else ''}",
+        "Magnitude of the difference from the reference image"
+        + (": fainter than there" if negative else ""),
     )
 
 
-def _neighbour(core: Any) -> Fact | None:
-    distance, score = _number(core.get("distpsnr1")), _number(core.get("sgscore1"))
-    if distance is None or distance < 0:
-        return None
-    form = "source" if score is None else "star" if score > _STAR_LIKE else "galaxy"
-    mag = _number(core.get("srmag1"))
-    bright = "" if mag is None or mag < 0 else f", r {mag:.1f}"
-    title = "Nearest source of Pan-STARRS1" + ("" if score is None else f", sgscore {score:.2f}")
-    return Fact("nearest", f"{form} {distance:.1f}″{bright}", title)
+def _time(alert: Alert) -> Iterator[Fact]:
+    if (moment := date_of(alert.jd)) is not None:
+        yield Fact("", f"{moment:%Y-%m-%d %H:%M:%S} UTC", f"JD {alert.jd:.5f}", jd=alert.jd)
 
 
-def _asteroid(core: Any) -> Fact | None:
-    distance = _number(core.get("ssdistnr"))
-    if distance is None or distance < 0:
-        return None
-    name = str(core.get("ssnamenr") or "unnamed")
-    return Fact("solar system", f"{name} {distance:.1f}″", "Nearest known Solar System object")
+def _age(alert: Alert) -> Iterator[Fact]:
+    first = _number(alert.core.get("jdstarthist"))
+    days = math.nan if first is None else alert.jd - first
+    if math.isnan(days) or days < 0:
+        return
+    text = f"{days * 24:.1f} h" if days < _DAYS else f"{days:.{0 if days > _MANY_DAYS else 1}f} d"
+    yield Fact("age", text, "From the first detection at this place to this one")
+
+
+def _scores(alert: Alert) -> Iterator[Fact]:
+    for name, title in _SCORES.items():
+        if (score := _number(alert.core.get(name))) is not None:
+            yield Fact(name, f"{score:.2f}", title)
+
+
+def _near(alert: Alert) -> Iterator[Fact]:
+    """Yield the nearest star or galaxy, and the asteroid where there is one."""
+    found = neighbours(alert)
+    fixed = [one for one in found if one.catalogue in ("PS1", "Gaia")]
+    # Gaia's sources are in PS1 too, which tells more of them.
+    known = [one for one in fixed if one.catalogue == "PS1"] or fixed
+    for one in known[:1]:
+        kind = "Gaia source" if one.catalogue == "Gaia" else one.words.split(" ", 1)[0]
+        mag = "" if one.mag is None else f", {one.band} {one.mag:.1f}"
+        yield Fact("nearest", f"{kind} {_arcsec(one)}{mag}", f"Nearest: {one.words}")
+    for one in found:
+        if one.catalogue == "Solar System":
+            kind = "comet" if one.words.startswith("comet") else "asteroid"
+            yield Fact(kind, f"{one.name} {_arcsec(one)}".strip(), f"Predicted: {one.words}")
+
+
+def _arcsec(neighbour: Neighbour) -> str:
+    return f"{neighbour.distance:.1f}\N{DOUBLE PRIME}"
+
+
+def _place(alert: Alert) -> Iterator[Fact]:
+    if math.isfinite(alert.ra) and math.isfinite(alert.dec):
+        place = f"{alert.ra:.5f} {alert.dec:+.5f}"
+        yield Fact("", place, "Right ascension and declination, J2000 [deg]", place)
 
 
 def _number(value: Any) -> float | None:
-    if not isinstance(value, int | float) or value != value or value == MISSING:  # noqa: PLR0124 - NaN
+    if not isinstance(value, int | float) or not math.isfinite(value) or value == MISSING:
         return None
     return float(value)
