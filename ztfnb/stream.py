@@ -179,6 +179,11 @@ class Stream:
         )
 
     @property
+    def paused(self) -> bool:
+        """Whether it was told to pause, also while the source does not answer."""
+        return self._paused
+
+    @property
     def arrivals(self) -> tuple[int, ...]:
         """Packets received in each of the last 120 seconds, oldest first."""
         self._check_process()
@@ -192,8 +197,8 @@ class Stream:
         """
         return self._quarantine.failures()
 
-    def save_failures(self, path: str | Path) -> Path:
-        """Write all of `failures`, byte for byte, with ``reasons.json``; return where they are.
+    def save_failures(self, path: str | Path, failures: Sequence[Failure] | None = None) -> Path:
+        """Write `failures` byte for byte, with ``reasons.json``; return where they are.
 
         Bytes that are no longer in memory are fetched again from the source. This waits for disk
         and source; reading goes on meanwhile.
@@ -203,6 +208,8 @@ class Stream:
         path
             A name that is still free: of a ``.tar.gz`` file, or of a folder. It appears only when
             all is written. ``ztfnb.read`` takes either.
+        failures
+            Those to write; all where None.
 
         Raises
         ------
@@ -212,7 +219,7 @@ class Stream:
             If it cannot be written.
         """
         self._check_process()
-        return save(path, self.failures, fetch=self._source.fetch)
+        return save(path, self.failures if failures is None else failures, fetch=self._source.fetch)
 
     @property
     def log(self) -> tuple[LogLine, ...]:
