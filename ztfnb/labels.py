@@ -84,6 +84,7 @@ class Labels(Mapping[int, Label]):
         self._problems: list[str] = []
         self._torn: list[str] = []
         self._revision = 0
+        self._counted: tuple[dict[int, Label], dict[str, int]] = ({}, {})
         self.refresh()
 
     def __getitem__(self, candid: int) -> Label:
@@ -114,11 +115,14 @@ class Labels(Mapping[int, Label]):
     @property
     def counts(self) -> dict[str, int]:
         """How many alerts have each label: good, bad and maybe first, then as they first came."""
-        counts = dict.fromkeys(USUAL, 0)
-        for told in self._labels.values():
-            if told.label:
-                counts[told.label] = counts.get(told.label, 0) + 1
-        return {word: count for word, count in counts.items() if count}
+        held = self._labels
+        if self._counted[0] is not held:
+            counts = dict.fromkeys(USUAL, 0)
+            for told in held.values():
+                if told.label:
+                    counts[told.label] = counts.get(told.label, 0) + 1
+            self._counted = (held, {word: count for word, count in counts.items() if count})
+        return dict(self._counted[1])
 
     def progress(self, candids: Iterable[int]) -> tuple[int, int]:
         """Return how many of some alerts have a label, and how many there are."""
