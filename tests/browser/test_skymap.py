@@ -1,0 +1,176 @@
+"""What people do with the map of the sky and the distributions, in JupyterLab."""
+
+from __future__ import annotations
+
+import re
+
+from browser.desk import Desk
+from playwright.sync_api import Locator, expect
+
+expect.set_options(timeout=20_000)
+
+FEW = """
+import numpy as np, ztfnb
+from ztfnb.columns import Columns
+from ztfnb.cuts import Cuts
+from ztfnb.footprint import fields
+from ztfnb.source import Packet
+from ztfnb.store import Store
+from ztfnb.widgets.distributions import Distributions
+from ztfnb.widgets.skymap import SkyMap
+store, grid, rng = Store(200_000_000), fields(), np.random.default_rng(5)
+def add(count, places):
+    first = len(store) + 1
+    field = rng.choice(places, count)
+    rb = rng.beta(3, 1, count).astype("f4")
+    fid = rng.choice([1, 2, 2, 3], count).astype("i4")
+    columns = {
+        "candid": np.arange(first, first + count), "objectId": np.full(count, "ZTF26aaaaaab"),
+        "ra": (grid.ra[field] + rng.uniform(-3, 3, count)) % 360,
+        "dec": grid.dec[field] + rng.uniform(-3.5, 3.5, count),
+        "jd": np.full(count, 2461055.75), "field": grid.number[field].astype("i4"), "fid": fid,
+        "rb": rb, "drb": rb**3,
+        "magpsf": (20.5 - rng.exponential(1.2, count) + fid / 4).astype("f4"),
+    }
+    packets = [Packet(b"", topic="t", partition=0, offset=place) for place in range(count)]
+    store.append(packets, Columns(columns, {}, np.arange(count)))
+add(400, np.arange(150, 480, 9))
+taken = []
+"""
+MAP = """
+sky = SkyMap(store)
+sky.on_select = taken.append
+sky
+"""
+
+# Where on the screen a point of a source is drawn.
+POINT = """([name, place]) => {
+  const view = [...window.Bokeh.index].filter(view => view.model.name === 'plot').pop();
+  const { x, y } = view.model.document.get_model_by_name(name).data;
+  const box = view.el.getBoundingClientRect();
+  return { x: box.x + view.frame.x_scale.compute(x[place]),
+           y: box.y + view.frame.y_scale.compute(y[place]), count: x.length };
+}"""
+# How many different colours the map of counts has.
+COLOURS = """() => {
+  const view = [...window.Bokeh.index].filter(view => view.model.name === 'plot').pop();
+  return new Set(view.model.document.get_model_by_name('counts').data.image[0]).size;
+}"""
+SPAN = """() => {
+  const view = [...window.Bokeh.index].filter(view => view.model.name === 'plot').pop();
+  return view.model.x_range.end - view.model.x_range.start;
+}"""
+
+
+def sky(desk: Desk) -> Locator:
+    return desk.page.locator(".ztfnb-sky")
+
+
+def narrow(desk: Desk, part: str) -> None:
+    """Give a part 440 pixels, as the pane of a narrow browser does."""
+    desk.page.locator(part).evaluate("e => { e.style.width = '440px'; }")
+    desk.page.wait_for_timeout(500)
+
+
+def both_themes(desk: Desk, part: str, name: str) -> None:
+    for theme in ("Light", "Dark"):
+        desk.theme(theme)
+        desk.page.wait_for_timeout(400)
+        desk.page.locator(part).evaluate("e => e.scrollIntoView({block: 'end'})")
+        desk.picture(f"{name}-{theme.lower()}")
+
+
+def test_points(desk: Desk) -> None:
+    """Alerts are points; a tap and arrow keys select; lines, outline and words say where."""
+    desk.open([FEW, MAP, "print(taken[-1] == sky.selected, store.snapshot().column('field')[0])"])
+    page = desk.page
+    desk.run(0)
+    desk.run(1)
+    expect(page.locator(".ztfnb-sky-summary")).to_have_text(
+        re.compile(r"^400 alerts in \d+ fields$")
+    )
+    assert page.evaluate(POINT, ["points", 0])["count"] == 400
+    for line in ("graticule", "galactic", "ecliptic", "edge"):
+        assert page.evaluate(POINT, [line, 0])["count"] > 100
+    desk.idle()
+    sky(desk).evaluate("e => e.scrollIntoView({block: 'end'})")
+
+    at = page.evaluate(POINT, ["points", 7])
+    page.mouse.move(at["x"] + 2, at["y"] + 1)
+    expect(page.locator(".ztfnb-sky-cursor")).to_have_text(
+        re.compile(r"^\d+\.\d\d [+\u2212]\d+\.\d\d \(\d\dh \d\dm\)$")
+    )
+    page.mouse.click(at["x"] + 2, at["y"] + 1)
+    expect(sky(desk)).to_have_attribute("data-candid", re.compile(r"\d+"))
+    expect(page.locator(".ztfnb-sky-marked")).to_have_text(
+        re.compile(r"^ZTF26aaaaaab at \d+\.\d{4} [+-]\d+\.\d{4} in field \d+$")
+    )
+    marked = page.evaluate(POINT, ["selected", 0])
+    assert abs(marked["x"] - at["x"]) < 15
+    assert abs(marked["y"] - at["y"]) < 15
+    assert page.evaluate(POINT, ["outline", 0])["count"] > 40
+    both_themes(desk, ".ztfnb-sky", "sky-points")
+
+    # The tap has put the keys on the map.
+    before = page.evaluate(POINT, ["selected", 0])
+    chosen = sky(desk).get_attribute("data-candid") or ""
+    page.keyboard.press("ArrowLeft")
+    expect(sky(desk)).not_to_have_attribute("data-candid", chosen)
+    assert page.evaluate(POINT, ["selected", 0])["x"] < before["x"]
+    desk.run(2)
+    expect(page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea")).to_contain_text("True")
+
+    whole = page.evaluate(SPAN)
+    page.get_by_role("button", name="Closer").click()
+    assert page.evaluate(SPAN) < whole
+    page.get_by_role("button", name="Show the whole sky").click()
+    assert page.evaluate(SPAN) == whole
+    page.get_by_label("Right ascension in the middle of the map").select_option("12")
+    expect(page.get_by_label("Right ascension in the middle of the map")).to_have_value("12")
+    narrow(desk, ".ztfnb-sky")
+    both_themes(desk, ".ztfnb-sky", "sky-points-12h-narrow")
+
+
+def test_counts(desk: Desk) -> None:
+    """Many alerts are counted, live; a tap takes the newest of the cell; cuts leave grey cells."""
+    desk.open(
+        [
+            FEW,
+            "add(80_000, np.arange(150, 480, 3))\n" + MAP,
+            "add(30_000, np.arange(480, 520))",
+            "sky.cuts = Cuts('rb > 0.9999')",
+            "sky.cuts = Cuts('rb > 0.65'); sky.shows = 'counts'",
+        ]
+    )
+    page = desk.page
+    desk.run(0)
+    desk.run(1)
+    expect(sky(desk)).to_have_attribute("data-shows", "counts")
+    summary = page.locator(".ztfnb-sky-summary")
+    expect(summary).to_have_text(re.compile(r"^80,400 alerts in \d+ fields$"))
+    page.wait_for_function(f"({COLOURS})() > 10")
+    desk.run(2)
+    expect(summary).to_have_text(re.compile(r"^110,400 alerts"))
+    sky(desk).evaluate("e => e.scrollIntoView({block: 'end'})")
+    box = page.locator(".ztfnb-sky-plot").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.42)
+    expect(page.locator(".ztfnb-sky-cursor")).to_have_text(re.compile(r"· [\d,]+ alerts?$"))
+    page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.42)
+    expect(sky(desk)).to_have_attribute("data-candid", re.compile(r"\d+"))
+    both_themes(desk, ".ztfnb-sky", "sky-counts")
+    chosen = sky(desk).get_attribute("data-candid") or ""
+    page.keyboard.press("ArrowRight")
+    expect(sky(desk)).not_to_have_attribute("data-candid", chosen)
+
+    desk.run(3)
+    expect(summary).to_contain_text("pass the cuts")
+    expect(sky(desk)).to_have_attribute("data-shows", "points")
+    expect(page.locator("[data-line=others]")).to_be_visible()
+    both_themes(desk, ".ztfnb-sky", "sky-cut-points")
+    desk.run(4)
+    expect(sky(desk)).to_have_attribute("data-shows", "counts")
+    page.get_by_role("button", name="auto").click()
+    expect(page.get_by_role("button", name="auto")).to_have_attribute("aria-pressed", "true")
+    narrow(desk, ".ztfnb-sky")
+    both_themes(desk, ".ztfnb-sky", "sky-counts-narrow")
