@@ -20,8 +20,8 @@ _SCORES = {
     "drb": "Real-bogus score of the deep-learning classifier: 0 bogus, 1 real",
     "reliability": "Real-bogus score of Rubin: 0 bogus, 1 real",
 }
-_DAYS, _MANY_DAYS = 2, 100
-"""Ages below are told in hours, and above in whole days."""
+_MINUTE, _DAYS, _MANY_DAYS = 1 / 1440, 2, 100
+"""Ages [d] below are told as new and in hours, and above in whole days."""
 
 
 class Fact(NamedTuple):
@@ -40,7 +40,8 @@ class Fact(NamedTuple):
 class Facts(Part):
     """What one wants to know first about an alert: object, brightness, time, scores, neighbours.
 
-    It takes two lines in the width of a side pane, three in a narrow one, whatever the alert.
+    It takes two lines in the width of a side pane, three in a narrow one, whatever the alert; what
+    finds no room there is left out, the least important first.
 
     Parameters
     ----------
@@ -106,7 +107,8 @@ def _brightness(alert: Alert) -> Iterator[Fact]:
 
 def _time(alert: Alert) -> Iterator[Fact]:
     if (moment := date_of(alert.jd)) is not None:
-        yield Fact("", f"{moment:%Y-%m-%d %H:%M:%S} UTC", f"JD {alert.jd:.5f}", jd=alert.jd)
+        exact = f"{moment:%Y-%m-%d %H:%M:%S} UTC, JD {alert.jd:.5f}"
+        yield Fact("", f"{moment:%Y-%m-%d %H:%M} UTC", exact, jd=alert.jd)
 
 
 def _age(alert: Alert) -> Iterator[Fact]:
@@ -114,7 +116,12 @@ def _age(alert: Alert) -> Iterator[Fact]:
     days = math.nan if first is None else alert.jd - first
     if math.isnan(days) or days < 0:
         return
-    text = f"{days * 24:.1f} h" if days < _DAYS else f"{days:.{0 if days > _MANY_DAYS else 1}f} d"
+    if days < _MINUTE:
+        text = "new"
+    elif days < _DAYS:
+        text = f"{days * 24:.1f} h"
+    else:
+        text = f"{days:.{0 if days > _MANY_DAYS else 1}f} d"
     yield Fact("age", text, "From the first detection at this place to this one")
 
 
@@ -133,7 +140,7 @@ def _near(alert: Alert) -> Iterator[Fact]:
     for one in known[:1]:
         kind = "Gaia source" if one.catalogue == "Gaia" else one.words.split(" ", 1)[0]
         mag = "" if one.mag is None else f", {one.band} {one.mag:.1f}"
-        yield Fact("nearest", f"{kind} {_arcsec(one)}{mag}", f"Nearest: {one.words}")
+        yield Fact(kind, f"{_arcsec(one)}{mag}", f"Nearest: {one.words}")
     for one in found:
         if one.catalogue == "Solar System":
             kind = "comet" if one.words.startswith("comet") else "asteroid"
@@ -146,8 +153,9 @@ def _arcsec(neighbour: Neighbour) -> str:
 
 def _place(alert: Alert) -> Iterator[Fact]:
     if math.isfinite(alert.ra) and math.isfinite(alert.dec):
-        place = f"{alert.ra:.5f} {alert.dec:+.5f}"
-        yield Fact("", place, "Right ascension and declination, J2000 [deg]", place)
+        title = "Right ascension and declination, J2000 [deg]"
+        exact = f"{alert.ra:.7f} {alert.dec:+.7f}"
+        yield Fact("", f"{alert.ra:.4f} {alert.dec:+.4f}", title, exact)
 
 
 def _number(value: Any) -> float | None:

@@ -47,6 +47,7 @@ function tableOf(table, docs, words) {
   const told = table.names.map(about);
   const places = [...table.names.keys()].filter((place) =>
     words.every((word) => told[place].searched.includes(word)));
+  if (!places.length) return [];
   const cell = (tag, text, attributes = {}) => make(tag, { text, ...attributes });
   const head = make("tr", {}, cell("th", "UTC", { scope: "col" }), ...places.map((place) => {
     const { unit, doc } = told[place];

@@ -43,11 +43,21 @@ function render({ model, el }) {
   const list = make("div", { class: "ztfnb-pairs", role: "list", "aria-label": "Facts" }, first);
   el.append(list);
   const items = [];
+  // What finds no room is not reached by the keyboard either.
+  const watch = new IntersectionObserver((seen) => {
+    for (const { target, intersectionRatio } of seen) {
+      target.style.visibility = intersectionRatio > 0.5 ? "" : "hidden";
+    }
+  }, { root: list, threshold: [0, 0.5, 1] });
   const undo = follow(model, "_shown", () => {
     const { candid, object, facts } = model.get("_shown");
     name.textContent = object;
     copyName.follow(candid ? object : "");
-    while (items.length < facts.length) items.push(list.appendChild(factOf()));
+    while (items.length < facts.length) {
+      const item = list.appendChild(factOf());
+      items.push(item);
+      watch.observe(item);
+    }
     items.forEach((item, place) => {
       item.hidden = place >= facts.length;
       if (!item.hidden) item.show(facts[place]);
@@ -60,6 +70,7 @@ function render({ model, el }) {
   }, ANEW);
   return () => {
     clearInterval(timer);
+    watch.disconnect();
     undo();
   };
 }
