@@ -1,21 +1,25 @@
-"""Which alerts a table lists, and in which order: a list that stands still until told to move."""
+"""Which alerts a table lists, and in which order: a list that stands still until made anew.
+
+Alerts are listed by number: how many had arrived before each. A number stays the same while alerts
+come and go, so a list outlives the snapshot that it was made from, and keeps none, which would
+keep the memory of alerts that have left.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ztfnb.errors import NotHeldError, SelectionError
+from ztfnb.cuts import Cuts
 from ztfnb.snapshot import Snapshot
+from ztfnb.widgets._grouping import Groups, group
 
+Numbers = NDArray[np.int64]
 Rows = NDArray[np.intp]
-
-_OBJECT = re.compile(r"[A-Za-z0-9]{1,40}")
-_PREFIX = "ZTF"
-_SHORTEST_CANDID = 15
 
 
 class Order(NamedTuple):
@@ -26,98 +30,156 @@ class Order(NamedTuple):
     descending: bool = True
 
 
+_NONE = Cuts()
+_ARRIVAL = Order()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a list is made of."""
+
+    cuts: Cuts = _NONE
+    order: Order = _ARRIVAL
+    grouped: bool = False
+    """Whether alerts of one object share a row, until it is unfolded."""
+    unfolded: tuple[str, ...] = ()
+    """Objects whose alerts are listed all the same."""
+
+
+_PLAIN = Query()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Listing:
-    """The rows of a snapshot that were chosen, sorted; valid for later snapshots as well.
+    """Alerts that were chosen and sorted; build it with `listing`."""
 
-    It keeps no snapshot, which would keep the memory of alerts that have left. Rows are counted
-    from the alert that was newest when the list was made, so later arrivals and departures only
-    shift them.
-    """
-
-    def __init__(self) -> None:
-        self._rows: Rows = np.zeros(0, np.intp)
-        self._newest = 0
-        """Candid of the newest alert when the list was made, which stood in the last row."""
-        self._held = 0
+    query: Query = _PLAIN
+    numbers: range | Numbers = range(0)
+    """In the order listed."""
+    first: int = 0
+    """Number of the oldest alert that was looked at."""
+    end: int = 0
+    """One more than that of the newest."""
+    kept: tuple[int, ...] = ()
+    """How many alerts each cut alone keeps."""
+    groups: Groups | None = None
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.numbers)
 
-    def rebuild(self, held: Snapshot, *, where: str, order: Order) -> None:
-        """Choose and sort anew.
+    def window(self, start: int, stop: int) -> Numbers:
+        """Return the alerts in places ``start`` to ``stop``."""
+        return np.asarray(self.numbers[max(start, 0) : max(stop, 0)], np.int64)
 
-        Raises
-        ------
-        SelectionError
-            If the condition or the field to sort by is none; the list stays as it was.
-        """
-        chosen = held.select(where) if where else None
-        if order.field and len(held):
-            rows = held.order(order.field, descending=order.descending, rows=chosen)
-        else:
-            rows = np.arange(len(held)) if chosen is None else chosen
-            rows = rows[::-1] if order.descending else rows
-        self._rows = rows
-        self._held = len(held)
-        self._newest = int(held.column("candid", [len(held) - 1])[0]) if len(held) else 0
-
-    def arrived(self, held: Snapshot) -> int:
-        """Return how many alerts have arrived since the list was made, of those still held."""
-        return len(held) - self._held + self._departed(held)
-
-    def window(self, held: Snapshot, start: int, stop: int) -> Rows:
-        """Return the rows that places ``start`` to ``stop`` hold now; negative where one left."""
-        part = self._rows[max(start, 0) : max(stop, 0)] - self._departed(held)
-        return np.maximum(part, -1)
-
-    def place_of(self, held: Snapshot, candid: int) -> int | None:
+    def place_of(self, number: int) -> int | None:
         """Return where in the list an alert stands; None if it is not listed."""
-        try:
-            row = int(held.rows_of([candid])[0])
-        except NotHeldError:
-            return None
-        places = np.flatnonzero(self._rows == row + self._departed(held))
+        if isinstance(self.numbers, range):
+            return self.numbers.index(number) if number in self.numbers else None
+        places = np.flatnonzero(self.numbers == number)
         return int(places[0]) if len(places) else None
 
-    def _departed(self, held: Snapshot) -> int:
-        """Return how many alerts left the store since the list was made."""
-        if not self._held:
-            return 0
-        try:
-            return self._held - 1 - int(held.rows_of([self._newest])[0])
-        except NotHeldError:
-            return self._held
+    def sizes(self, start: int, stop: int) -> list[int]:
+        """Return how many alerts of its object a row stands for; 0 for one of an unfolded object.
+
+        Empty where alerts are not grouped.
+        """
+        if self.groups is None:
+            return []
+        counts: list[int] = self.groups.sizes[max(start, 0) : max(stop, 0)].tolist()
+        return counts
 
 
-def condition(cut: str, search: str) -> str:
-    """Return one condition for what people typed as a cut and as a name.
+def rows_of(held: Snapshot, numbers: Numbers) -> Rows:
+    """Return the rows that alerts have in a snapshot; -1 for those that have left."""
+    return np.maximum(numbers - held.departed, -1)
+
+
+def is_quick(held: Snapshot, query: Query, before: Listing, *, few: int) -> bool:
+    """Return whether `listing` looks at no more than a few alerts."""
+    if len(held) <= few:
+        return True
+    if query.grouped or query.order.field:
+        return False
+    return not query.cuts or (_goes_on(held, query, before) and _end(held) - before.end <= few)
+
+
+def listing(held: Snapshot, query: Query, before: Listing | None = None) -> Listing:
+    """List what a snapshot holds.
 
     Parameters
     ----------
-    cut
-        An expression over fields, or nothing.
-    search
-        The beginning of an objectId, with or without its ``ZTF``, or a whole candid.
+    held
+        The alerts.
+    query
+        Which of them, and how.
+    before
+        The last list: where it was made of the same, only what arrived since is looked at.
 
     Raises
     ------
     SelectionError
-        If the name cannot be one.
+        If a cut or the order names a field that no alert here has, or compares text with numbers.
     """
-    cut, search = cut.strip(), search.strip()
-    if not search:
-        return cut
-    if not _OBJECT.fullmatch(search):
-        raise SelectionError(
-            f"search: expected the beginning of an objectId or a candid, got {search!r}"
-        )
-    if search.isdigit() and len(search) >= _SHORTEST_CANDID:
-        found = f"candid == {int(search)}"
-    else:
-        if _PREFIX.startswith(search.upper()):
-            name = search.upper()
-        else:
-            bare = search.upper().removeprefix(_PREFIX)
-            name = _PREFIX + bare.lower()
-        found = f"startswith(objectId, {name!r})"
-    return f"({cut}) and {found}" if cut else found
+    first, end = held.departed, _end(held)
+    if not len(held):
+        return Listing(query, first=first, end=end, kept=(0,) * len(query.cuts))
+    if not query.cuts and not query.order.field and not query.grouped:
+        every = range(first, end)
+        return Listing(query, every[::-1] if query.order.descending else every, first, end)
+    if before is not None and _goes_on(held, query, before):
+        return _continued(held, before)
+    chosen: Rows | None = None
+    kept: tuple[int, ...] = ()
+    if query.cuts:
+        chosen, kept = query.cuts.choose(held)
+    if query.grouped:
+        groups = group(held, chosen, query.order, query.unfolded)
+        return Listing(query, groups.numbers, first, end, kept, groups)
+    return Listing(query, _sorted(held, chosen, query.order) + first, first, end, kept)
+
+
+def arrived(held: Snapshot, since: int, cuts: Cuts) -> int:
+    """Return how many of the alerts from a number on pass the cuts."""
+    if since >= _end(held):
+        return 0
+    if not cuts:
+        return _end(held) - max(since, held.departed)
+    return len(cuts.choose(held.tail(max(since - held.departed, 0))).rows)
+
+
+def _end(held: Snapshot) -> int:
+    return held.departed + len(held)
+
+
+def _sorted(held: Snapshot, chosen: Rows | None, order: Order) -> Rows:
+    if order.field in held.names:
+        return held.order(order.field, descending=order.descending, rows=chosen)
+    rows = np.arange(len(held)) if chosen is None else chosen
+    return rows[::-1] if order.descending else rows
+
+
+def _goes_on(held: Snapshot, query: Query, before: Listing) -> bool:
+    """Return whether a list can be made from the one before and what came since."""
+    return (
+        query == before.query
+        and not query.order.field
+        and not query.grouped
+        and before.first == held.departed
+        and before.end > before.first
+    )
+
+
+def _continued(held: Snapshot, before: Listing) -> Listing:
+    if before.end == _end(held):
+        return before
+    rows, kept = before.query.cuts.choose(held.tail(before.end - held.departed))
+    new = rows + before.end
+    parts: Sequence[NDArray[np.int64] | range] = (before.numbers, new)
+    if before.query.order.descending:
+        parts = (new[::-1], before.numbers)
+    return replace(
+        before,
+        numbers=np.concatenate([np.asarray(part, np.int64) for part in parts]),
+        end=_end(held),
+        kept=tuple(old + more for old, more in zip(before.kept, kept, strict=True)),
+    )
