@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from ztfnb.alert import Alert
 from ztfnb.cutout import SIDE, Floats, Kind, cutout, detection_in, is_jpeg
 from ztfnb.errors import DecodeError
-from ztfnb.neighbours import neighbours
+from ztfnb.neighbours import Neighbour, neighbours
 from ztfnb.photometry import PIXEL_SCALE
 
 _REACH = 45.0
 """From the middle of a stamp to its corners [arcsec]."""
 _POLE = 89.9
 """Declination [deg] beyond which positions are not told by offsets in right ascension."""
+_LONGEST_LABEL = 14
 _PALETTES = {
     "grey": bokeh.palettes.Greys256,
     "viridis": bokeh.palettes.Viridis256,
@@ -107,10 +108,22 @@ def marks_of(alert: Alert) -> list[dict[str, Any]]:
                 "distance": source.distance,
                 "east": east,
                 "north": north,
+                "label": _label(source),
                 "words": source.words,
             }
         )
     return marks
+
+
+def _label(source: Neighbour) -> str:
+    match source.catalogue:
+        case "PS1" if source.score is not None and source.score != 0.5:
+            return "star" if source.score > 0.5 else "galaxy"
+        case "Solar System":
+            return source.name[:_LONGEST_LABEL] or "asteroid"
+        case "reference":
+            return "ref"
+    return source.catalogue
 
 
 def position_of(alert: Alert) -> tuple[float, float] | None:

@@ -1,7 +1,7 @@
 // Drawing of one stamp, by the rules of ztfnb/look.py, and the controls of its look.
 
 const STRETCHES = [
-  ["auto", "auto stretch"], ["asinh", "asinh"], ["linear", "linear"],
+  ["auto", "auto"], ["asinh", "asinh"], ["linear", "linear"],
   ["sqrt", "square root"], ["log", "log"],
 ];
 // Each takes 0..1 onto 0..1.
@@ -13,7 +13,7 @@ const CURVES = {
 };
 const LIMITS = [
   [90, "90 %"], [95, "95 %"], [98, "98 %"], [99, "99 %"], [99.8, "99.8 %"],
-  [100, "min to max"], ["zscale", "zscale"],
+  [100, "100 %"], ["zscale", "zscale"],
 ];
 const HATCH = 6; // [px]
 const BARS = [30, 20, 10, 5, 2, 1, 0.5]; // [arcsec]
@@ -22,8 +22,9 @@ const COMPASS = 18; // [px]
 const HUES = {
   PS1: "#56b4e9", Gaia: "#f0a000", "Solar System": "#ee82c0", reference: "#2fd6a3",
 };
-const SHORT = { PS1: "PS1", Gaia: "Gaia", "Solar System": "SSO", reference: "ref" };
-const ANGLES = [-50, 130, -130, 50, -90, 90, 0, 180]; // of labels on rings, in turn [deg]
+const SMALLEST = 3; // [px] radius of a ring
+const LABELLED = 14; // [px] from the middle, below which there is no room for a label
+const ANGLES = [-0.5, -0.2, 0.2, -0.8, 0.8, 0.5, 0, 1].map((turn) => turn * Math.PI); // of labels
 
 /** A stamp as the kernel sent it, with its pixels as numbers. */
 function received(stamp) {
@@ -162,8 +163,8 @@ function hatch(pen, left, top, width, height) {
 }
 
 /** Draw lines that can be told from any picture: dark below, light above. */
-function lines(pen, path, colour = "#fff", width = 1.25) {
-  for (const [style, thick] of [["#000a", width + 1.75], [colour, width]]) {
+function lines(pen, path, colour = "#fff", width = 1.25, shade = "#000a") {
+  for (const [style, thick] of [[shade, width + 1.5], [colour, width]]) {
     pen.strokeStyle = style;
     pen.lineWidth = thick;
     pen.beginPath();
@@ -223,29 +224,50 @@ function marks(pen, stamp, view) {
 function sources(pen, stamp, view, neighbours) {
   const pixel = view.scale / stamp.scale; // [px/arcsec]
   const [x, y] = toView(stamp, view, ...stamp.centre);
-  neighbours.forEach(({ catalogue, distance, east, north }, place) => {
+  let middle = false; // whether one is drawn that cannot be told from the detection's place
+  const tags = [];
+  for (const { catalogue, label, distance, east, north } of neighbours) {
     const hue = HUES[catalogue] ?? "#fff";
-    let [tagX, tagY] = [x - (east ?? 0) * pixel, y - (north ?? 0) * pixel];
+    const far = distance * pixel;
+    const places = [];
     if (east === null) {
-      const radius = Math.max(distance * pixel, 3);
-      const angle = (ANGLES[place % ANGLES.length] * Math.PI) / 180;
-      lines(pen, () => pen.arc(x, y, radius, 0, 2 * Math.PI), hue, 0.75);
-      tagX += Math.cos(angle) * radius;
-      tagY += Math.sin(angle) * radius;
+      if (middle && far < SMALLEST) continue;
+      middle ||= far < SMALLEST;
+      lines(pen, () => pen.arc(x, y, Math.max(far, SMALLEST), 0, 2 * Math.PI), hue, 1, "#0007");
+      places.push(...ANGLES.map((angle) => [x + far * Math.cos(angle), y + far * Math.sin(angle)]));
     } else {
-      const [crossX, crossY] = [tagX, tagY];
+      const [crossX, crossY] = [x - east * pixel, y - north * pixel];
       lines(pen, () => {
         for (const way of [1, -1]) {
-          pen.moveTo(crossX - 3, crossY - 3 * way);
-          pen.lineTo(crossX + 3, crossY + 3 * way);
+          pen.moveTo(crossX - 2.5, crossY - 2.5 * way);
+          pen.lineTo(crossX + 2.5, crossY + 2.5 * way);
         }
-      }, hue, 1);
-      tagY += 10;
+      }, hue, 1, "#0007");
+      places.push([crossX, crossY + 9], [crossX, crossY - 9]);
     }
-    if (stamp.kind === "science" && distance * pixel >= 12) {
-      letters(pen, SHORT[catalogue] ?? catalogue, tagX, tagY, hue);
-    }
-  });
+    if (far >= LABELLED) tags.push({ label, hue, places });
+  }
+  if (stamp.kind === "science") tell(pen, tags, view.side);
+}
+
+/** Write each label at the first of its places that is free. */
+function tell(pen, tags, side) {
+  const taken = [];
+  for (const { label, hue, places } of tags) {
+    const half = 3.2 * label.length + 2;
+    const free = ([x, y]) => x > half && x < side - half && y > 8 && y < side - 34
+      && taken.every((one) => Math.abs(one.x - x) > one.half + half || Math.abs(one.y - y) > 11);
+    const place = places.find(free);
+    if (!place) continue;
+    letters(pen, label, ...place, hue);
+    taken.push({ x: place[0], y: place[1], half });
+  }
+}
+
+/** Whether a point, so many pixels from a stamp's centre, is on the mark of a source [arcsec]. */
+function isAt({ distance, east, north }, stamp, dx, dy, near) {
+  if (east === null) return Math.abs(Math.hypot(dx, dy) * stamp.scale - distance) <= near;
+  return Math.hypot(dx * stamp.scale + east, dy * stamp.scale + north) <= 1.5 * near;
 }
 
 /** Selects and switches of the look of stamps: `change` is called with what was chosen. */

@@ -3,6 +3,7 @@ const LARGEST = 4; // screen pixels for one of the sky, unless zoomed
 const DEEPEST = 16; // zoom
 const STEP = Math.SQRT2; // zoom, of a key or button
 const STIR = 4; // [px] that a pointer moves before it drags
+const NEAR = 3; // [px] from a mark, to be told what it is
 const PNG_SCALE = 5;
 const SWITCHES = [
   ["invert", "invert", "Reverse the colour map"],
@@ -47,16 +48,15 @@ function render({ model, el }) {
   const stepper = make("span", {
     class: "ztfnb-stamp-stepper", role: "group", "aria-label": "Epochs",
   }, before, epoch, after);
-  const line = make("div", { class: "ztfnb-stamp-line" }, readout, zoomed, stepper);
-  const chosen = lookControls(palettes, choose, SWITCHES);
   const fits = make("button", {
     type: "button", text: "FITS", title: "Download the stamps as a FITS file",
   });
   const png = make("button", {
     type: "button", text: "PNG", title: "Download the stamps as they look here",
   });
-  const controls = make("div", { class: "ztfnb-stamp-controls" },
-    ...chosen.elements, make("span", { class: "ztfnb-stamp-files" }, fits, png));
+  const line = make("div", { class: "ztfnb-stamp-line" }, readout, zoomed, fits, png);
+  const chosen = lookControls(palettes, choose, SWITCHES);
+  const controls = make("div", { class: "ztfnb-stamp-controls" }, ...chosen.elements, stepper);
   el.append(row, note, line, controls);
 
   const figures = [0, 1, 2].map((place) => {
@@ -74,7 +74,15 @@ function render({ model, el }) {
         make("div", { class: "ztfnb-stamp-kind" }, kind, value),
         make("div", { class: "ztfnb-stamp-limits" },
           ends[0], make("span", { text: "to" }), ends[1])));
-    ends.forEach((input) => input.addEventListener("change", () => type(place)));
+    for (const input of ends) {
+      input.addEventListener("change", () => type(place));
+      input.addEventListener("keydown", (event) => {
+        if (event.key === "Enter") type(place);
+        else if (event.key === "Escape") input.value = input.dataset.told;
+        else return;
+        event.stopPropagation();
+      });
+    }
     row.append(box);
     return { box, frame, canvas, reason, spot, kind, value, ends };
   });
@@ -85,6 +93,7 @@ function render({ model, el }) {
     shown = model.get("_shown");
     if (shown.object !== last) view = { ...view, x: 0, y: 0 };
     stepped = "";
+    for (const { ends } of figures) for (const input of ends) input.dataset.told = input.value;
     note.textContent = shown.note;
     note.hidden = !shown.note;
     row.hidden = line.hidden = controls.hidden = !shown.stamps.length;
@@ -122,9 +131,14 @@ function render({ model, el }) {
         const name = input.dataset.end === "low" ? "Dark" : "Bright";
         const hand = stamp.kind in look.typed ? ", typed; empty it for an automatic one" : "";
         input.disabled = !stamp.pixels;
-        input.value = stamp.pixels ? brief(limits[place][end]) : "";
+        const text = stamp.pixels ? brief(limits[place][end]) : "";
+        // Not over what is being typed.
+        if (input.value === input.dataset.told || document.activeElement !== input) {
+          input.value = text;
+          input.removeAttribute("aria-invalid");
+        }
+        input.dataset.told = text;
         input.classList.toggle("ztfnb-typed", stamp.kind in look.typed);
-        input.removeAttribute("aria-invalid");
         input.setAttribute("aria-label", `${name} end of the ${stamp.kind} stamp`);
         input.title = `${name} end of the ${stamp.kind} stamp${hand}`;
       });
@@ -193,6 +207,7 @@ function render({ model, el }) {
   function type(place) {
     const { kind } = stamps[place];
     const { ends } = figures[place];
+    if (ends.every((input) => input.value === input.dataset.told)) return;
     const texts = ends.map((input) => input.value.trim().replace("−", "-"));
     const typed = { ...look.typed };
     delete typed[kind];
@@ -208,6 +223,7 @@ function render({ model, el }) {
       }
       typed[kind] = pair;
     }
+    for (const input of ends) input.dataset.told = input.value;
     choose({ typed });
   }
 
@@ -316,10 +332,13 @@ function render({ model, el }) {
       }
       frame.classList.toggle("ztfnb-over", stamp === over);
     });
+    const source = look.neighbours && over.at && over.scale
+      ? shown.neighbours.find((one) => isAt(one, over, dx, dy, (NEAR * over.scale) / scale / view.zoom))
+      : null;
     const column = Math.floor(over.centre[0] + dx);
     const line = Math.floor(over.centre[1] + dy);
     const inside = column >= 0 && line >= 0 && column < over.columns && line < over.rows;
-    readout.textContent = inside
+    readout.textContent = source ? source.words : inside
       ? `x ${column + 1}, y ${over.rows - line}${offset(over, column, line)}` : "";
     readout.title = "x and y as in the FITS file; offset and position of the middle of the pixel";
   }
@@ -339,7 +358,7 @@ function render({ model, el }) {
     if (!shown.position) return ` · ${words}`;
     const [ra, dec] = shown.position;
     const there = (ra + east / 3600 / Math.cos((dec * Math.PI) / 180) + 360) % 360;
-    return ` · ${words} · ${there.toFixed(5)} ${signed(dec + north / 3600)}`;
+    return ` · ${words} · ${there.toFixed(4)} ${signed(dec + north / 3600)}`;
   }
   function leave() {
     readout.textContent = "";
@@ -454,7 +473,7 @@ function brief(value) {
   return text.replace("-", "−").replace("e+", "e").replace("e−", "e-");
 }
 function signed(degrees) {
-  return `${degrees < 0 ? "−" : "+"}${Math.abs(degrees).toFixed(5)}`;
+  return `${degrees < 0 ? "−" : "+"}${Math.abs(degrees).toFixed(4)}`;
 }
 
 export default { render };

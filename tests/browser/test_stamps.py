@@ -1,0 +1,371 @@
+"""Stamps in the page: what people do with them, and that they are drawn by the kernel's rules."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from browser.desk import Desk
+from packets import ALERTS, needs_real_packets
+from playwright.sync_api import expect
+
+from ztfnb.cutout import KINDS, Floats, Kind
+from ztfnb.look import Look, limits_of, shares
+from ztfnb.widgets._stamp import palettes
+
+expect.set_options(timeout=20_000)
+
+MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
+
+MADE = """
+import time
+import ztfnb
+from ztfnb.simulate import Survey
+night = list(Survey(seed=3).night("2026-01-15", limit=60))
+alert = ztfnb.decode(next(a.packet for a in night))
+stamps = ztfnb.widgets.Stamps(alert)
+asked = []
+stamps.on_epoch = asked.append
+stamps
+"""
+WAIT = """
+end = time.monotonic() + 10
+while not ({}) and time.monotonic() < end: time.sleep(0.05)
+print({})
+"""
+# The colour of the middle of each pixel of a stamp, which the page shows at a whole scale.
+COLOURS = """(canvas, side) => {
+  const { data, width } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  const step = canvas.width / side;
+  const found = [];
+  for (let row = 0; row < side; row += 1)
+    for (let column = 0; column < side; column += 1) {
+      const at = 4 * (Math.floor((row + 0.5) * step) * width + Math.floor((column + 0.5) * step));
+      found.push(data[at], data[at + 1], data[at + 2], data[at + 3]);
+    }
+  return found;
+}"""
+
+
+def painted(desk: Desk, place: int, side: int = 63) -> np.ndarray[Any, Any]:
+    found = desk.page.locator(".ztfnb-stamp canvas").nth(place).evaluate(COLOURS, side)
+    return np.reshape(np.array(found, np.uint8), (side, side, 4))
+
+
+def expected(stamps: dict[Kind, Floats], look: Look, kind: Kind) -> np.ndarray[Any, Any]:
+    palette = np.frombuffer(palettes()[look.colours], np.uint8).reshape(256, 3)
+    level = np.floor(255 * shares(dict(stamps), look)[kind] + 0.5)
+    places = level.astype(int)
+    return np.take(palette, 255 - places if look.invert else places, axis=0)
+
+
+def show(desk: Desk, source: str = MADE) -> None:
+    desk.open([source])
+    desk.run(0)
+    first = desk.page.locator(".ztfnb-stamps").first
+    expect(first).to_have_attribute("data-candid", re.compile(r"\d"))
+
+
+def squeeze(desk: Desk, width: int) -> None:
+    """Give the stamps a width."""
+    desk.page.locator(".ztfnb-stamps").evaluate("(e, w) => { e.style.width = `${w}px`; }", width)
+    desk.page.wait_for_timeout(300)
+
+
+FIXED = """
+import sys
+import numpy as np, ztfnb, io, gzip
+from ztfnb.simulate import Survey
+random = np.random.default_rng(4)
+def fits(pixels):
+    cards = ["SIMPLE  =                    T", "BITPIX  =                  -32",
+             "NAXIS   =                    2", f"NAXIS1  = {pixels.shape[1]:>20}",
+             f"NAXIS2  = {pixels.shape[0]:>20}", "END"]
+    header = "".join(card.ljust(80) for card in cards).ljust(2880).encode()
+    data = pixels.astype(">f4").tobytes()
+    return gzip.compress(header + data.ljust(-(-len(data) // 2880) * 2880, b"\\0"))
+made = ztfnb.decode(next(Survey(seed=3).night("2026-01-15", limit=1)).packet).as_dict()
+for place, kind in enumerate(("Science", "Template", "Difference")):
+    pixels = np.random.default_rng(place).gamma(2, 50, (63, 63)) - 60
+    made[f"cutout{kind}"] = {"fileName": "x", "stampData": fits(pixels)}
+stamps = ztfnb.widgets.Stamps(ztfnb.decode(ztfnb.encode(made)))
+stamps
+"""
+
+
+def fixed() -> dict[Kind, Floats]:
+    """Return the pixels of `FIXED`."""
+    return {
+        kind: (np.random.default_rng(place).gamma(2, 50, (63, 63)) - 60).astype(np.float32)
+        for place, kind in enumerate(KINDS)
+    }
+
+
+LOOKS = (
+    Look(),
+    Look(stretch="asinh", limits=95.0, colours="viridis"),
+    Look(stretch="sqrt", limits=100.0, invert=True),
+    Look(stretch="log", limits=90.0, same=True, colours="magma"),
+    Look(stretch="linear", limits="zscale", colours="inferno"),
+    Look(typed={"science": (-10.0, 80.0), "difference": (-30.0, 90.0)}),
+)
+
+
+def test_the_page_draws_by_the_rules_of_the_kernel(desk: Desk) -> None:
+    """Every pixel of every look has the colour that the kernel's rules give it."""
+    cells = [
+        f"stamps.settings = {look.settings() | {'marks': False, 'neighbours': False}!r}"
+        for look in LOOKS
+    ]
+    desk.open([FIXED, *cells])
+    desk.run(0)
+    canvas = desk.page.locator(".ztfnb-stamp canvas").first
+    expect(canvas).to_be_visible()
+    stamps = fixed()
+    for place, look in enumerate(LOOKS, start=1):
+        desk.run(place)
+        first = expected(stamps, look, "science")[20, 20]
+        desk.page.wait_for_function(
+            """([r, g, b]) => {
+              const canvas = document.querySelector('.ztfnb-stamp canvas');
+              const at = Math.floor(20.5 * canvas.width / 63);
+              const { data } = canvas.getContext('2d').getImageData(at, at, 1, 1);
+              return Math.abs(data[0] - r) + Math.abs(data[1] - g) + Math.abs(data[2] - b) < 9;
+            }""",
+            arg=[int(part) for part in first],
+        )
+        desk.idle()
+        desk.page.wait_for_timeout(200)
+        for number, kind in enumerate(KINDS):
+            found = painted(desk, number)
+            assert (found[:, :, 3] == 255).all()
+            ours = expected(stamps, look, kind).astype(int)
+            # Where a share falls on the edge of two levels, either is right.
+            off = abs(found[:, :, :3] - ours).max(axis=2)
+            assert (off > 0).mean() < 0.001, (look, kind)
+            assert off.max() <= 12
+        low, high = limits_of(dict(stamps), look)["science"]
+        shown = [
+            float(
+                desk.page.locator(".ztfnb-stamp input").nth(end).input_value().replace(MINUS, "-")
+            )
+            for end in (0, 1)
+        ]
+        assert shown == pytest.approx([low, high], rel=1e-3, abs=1e-3)
+
+
+def test_choices(desk: Desk) -> None:
+    """Stretch, limits and colours are chosen in the page, and the kernel holds them."""
+    desk.open([FIXED, "stamps", "print(stamps.settings)"])
+    desk.run(0)
+    page = desk.page
+    first = page.locator(".ztfnb-stamps").first
+    expect(first).to_have_attribute("data-candid", re.compile(r"\d"))
+    desk.run(1)
+    second = page.locator(".ztfnb-stamps").nth(1)
+    expect(second).to_have_attribute("data-candid", re.compile(r"\d"))
+    before = painted(desk, 0)
+    first.get_by_label("Stretch of the stamps").select_option("log")
+    first.get_by_label("Limits of the stamps").select_option("98")
+    first.get_by_label("Colour map of the stamps").select_option("viridis")
+    first.get_by_role("button", name="invert").click()
+    assert (painted(desk, 0) != before).any()
+    # A second view of the same stamps follows.
+    expect(second.get_by_label("Stretch of the stamps")).to_have_value("log")
+    expect(second.get_by_role("button", name="invert")).to_have_attribute("aria-pressed", "true")
+    low = first.get_by_label("Dark end of the template stamp")
+    low.fill("-5")
+    low.press("Enter")
+    expect(first.get_by_label("Limits of the stamps")).to_have_value("typed")
+    expect(second.get_by_label("Dark end of the template stamp")).to_have_value(f"{MINUS}5")
+    desk.run(2)
+    printed = page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea")
+    expect(printed).to_contain_text("'stretch': 'log'")
+    expect(printed).to_contain_text("'limits': 98")
+    expect(printed).to_contain_text("'template': [-5.0, ")
+    expect(printed).to_contain_text("'invert': True")
+    # What is no pair of limits is refused, and the choice stays; an empty end is automatic again.
+    low.fill("many")
+    low.press("Enter")
+    expect(low).to_have_attribute("aria-invalid", "true")
+    expect(first.locator(".ztfnb-stamp-value")).to_contain_text("two numbers in order")
+    expect(second.get_by_label("Dark end of the template stamp")).to_have_value(f"{MINUS}5")
+    low.fill("")
+    low.press("Enter")
+    expect(first.get_by_label("Limits of the stamps")).to_have_value("98")
+    expect(second.get_by_label("Limits of the stamps")).to_have_value("98")
+
+
+def test_zoom_pan_and_pixels(desk: Desk) -> None:
+    """All stamps zoom about the pointer and move together; unless clicked they let wheels pass."""
+    show(desk, FIXED + "stamps.settings = {'neighbours': False}\nstamps")
+    page = desk.page
+    stamps = fixed()
+    zoom = page.locator(".ztfnb-stamp-zoom")
+    canvas = page.locator(".ztfnb-stamp canvas")
+    box = canvas.nth(1).bounding_box()
+    assert box is not None
+    step = box["width"] / 63
+
+    def at(column: float, row: float) -> tuple[float, float]:
+        return box["x"] + (column + 0.5) * step, box["y"] + (row + 0.5) * step
+
+    # The pixel under the pointer, in all three stamps.
+    page.mouse.move(*at(40, 10))
+    numbers = page.locator(".ztfnb-stamp-number")
+    for place, kind in enumerate(KINDS):
+        text = numbers.nth(place).inner_text().replace(MINUS, "-")
+        assert float(text) == pytest.approx(float(stamps[kind][10, 40]), rel=1e-3)
+    value = page.locator(".ztfnb-stamp-value")
+    expect(value).to_contain_text("x 41, y 53 · 9.1″ W 21.3″ N · ")
+    desk.picture("stamps-hover")
+
+    # Not focused: the wheel scrolls the notebook, and nothing zooms.
+    page.mouse.wheel(0, -240)
+    page.wait_for_timeout(200)
+    expect(zoom).to_have_text(f"1.0{TIMES}")
+    page.mouse.click(*at(40, 10))
+    page.mouse.wheel(0, -240)
+    expect(zoom).not_to_have_text(f"1.0{TIMES}")
+    # The pixel under the pointer stays there.
+    page.mouse.move(*at(40.1, 10))
+    expect(value).to_contain_text("x 41, y 53")
+    desk.picture("stamps-zoomed")
+    before = painted(desk, 2)
+    page.mouse.down()
+    page.mouse.move(*at(30, 14), steps=5)
+    page.mouse.up()
+    assert (painted(desk, 2) != before).any()
+    page.mouse.move(*at(30.1, 14))
+    expect(value).to_contain_text("x 41, y 53")
+    page.mouse.dblclick(*at(30, 14))
+    expect(zoom).to_have_text(f"1.0{TIMES}")
+
+    # Keys.
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    expect(zoom).to_have_text(f"2.0{TIMES}")
+    before = painted(desk, 0)
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_timeout(100)
+    assert (painted(desk, 0) != before).any()
+    page.keyboard.press("-")
+    expect(zoom).to_have_text(f"1.4{TIMES}")
+    page.keyboard.press("0")
+    expect(zoom).to_have_text(f"1.0{TIMES}")
+    # All of it is seen: the wheel out of it, and the arrows, are the page's again.
+    assert page.evaluate(
+        """() => {
+          const event = new WheelEvent('wheel', { deltaY: 100, bubbles: true, cancelable: true });
+          document.querySelector('.ztfnb-stamp canvas').dispatchEvent(event);
+          return !event.defaultPrevented;
+        }"""
+    )
+    page.keyboard.press("+")
+    zoom.click()
+    expect(zoom).to_have_text(f"1.0{TIMES}")
+
+
+def test_epochs(desk: Desk) -> None:
+    """Buttons and keys step through the epochs of an object; the kernel says what they bring."""
+    desk.open(
+        [
+            MADE + "stamps.epochs = [(1, 2461055.75, 'g'), (alert.candid, 2461056.75, 'r'),"
+            " (3, 2461057.75, 'g')]\nstamps",
+            WAIT.format("len(asked) == 3", "asked"),
+            "stamps.epochs = ()",
+        ]
+    )
+    page = desk.page
+    desk.run(0)
+    count = page.locator(".ztfnb-stamp-epoch")
+    expect(count).to_have_text("2 of 3")
+    expect(count).to_have_attribute("title", "2026-01-16 06:00 r")
+    page.get_by_label("Previous epoch").click()
+    expect(count).to_have_text("1 of 3")
+    expect(page.get_by_label("Previous epoch")).to_be_disabled()
+    page.locator(".ztfnb-stamp canvas").first.click()
+    page.keyboard.press(".")
+    page.keyboard.press(".")
+    expect(count).to_have_text("3 of 3")
+    desk.run(1)
+    output = page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea")
+    expect(output).to_contain_text(re.compile(r"\[1, \d{10,}, 3\]"))
+    desk.run(2)
+    expect(count).to_be_hidden()
+
+
+def test_files(desk: Desk, tmp_path: Path) -> None:
+    """A FITS file of the pixels and a PNG of what is seen are downloaded."""
+    image = pytest.importorskip("PIL.Image")
+    astropy_fits = pytest.importorskip("astropy.io.fits")
+    show(desk, FIXED)
+    page = desk.page
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="FITS").click()
+    download = waiting.value
+    assert re.fullmatch(r"ZTF\w+_\d+_stamps\.fits", download.suggested_filename)
+    download.save_as(tmp_path / "stamps.fits")
+    with astropy_fits.open(tmp_path / "stamps.fits") as file:
+        for kind, pixels in fixed().items():
+            np.testing.assert_array_equal(file[kind.upper()].data, pixels[::-1])
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="PNG").click()
+    download = waiting.value
+    assert re.fullmatch(r"ZTF\w+_\d+_stamps\.png", download.suggested_filename)
+    artefacts = desk.picture("stamps-files").parent
+    download.save_as(artefacts / "stamps-download.png")
+    picture = image.open(io.BytesIO((artefacts / "stamps-download.png").read_bytes()))
+    assert picture.width > 900
+    assert len(set(picture.convert("L").tobytes())) > 100
+
+
+@needs_real_packets
+def test_real_stamps(desk: Desk) -> None:
+    """Real stamps: whole, clipped, with NaN, missing, JPEG, and of Rubin, in light and dark."""
+    show(
+        desk,
+        f"""
+import pathlib, numpy as np, ztfnb
+from ztfnb.cutout import cutout
+folder = pathlib.Path({str(ALERTS)!r})
+night = [ztfnb.decode(p.read_bytes()) for p in sorted(folder.glob('night-20181128/*.avro'))]
+def shape(a): return cutout(a, 'science').shape
+def first(test): return next(a for a in night if test(a))
+def one(name): return next(iter(ztfnb.read(folder / name)))
+shown = [
+    first(lambda a: a.candidate['distpsnr2'] > 0 and shape(a) == (63, 63) and a.mag < 18),
+    first(lambda a: shape(a) != (63, 63)),
+    first(lambda a: np.isnan(cutout(a, 'difference')).sum() > 100),
+    one('legacy/121540793515135001.avro'),
+    one('legacy/ZTF20abyfpze.avro'),
+    next(iter(ztfnb.read(next(folder.glob('lsst/fink-ocf/*.avro'))))),
+]
+from IPython.display import display
+for a in shown:
+    display(ztfnb.widgets.Stamps(a))
+""",
+    )
+    page = desk.page
+    expect(page.locator(".ztfnb-stamps")).to_have_count(6)
+    parts = page.locator(".ztfnb-stamps")
+    for width in (440, 700):
+        for theme in ("Light", "Dark"):
+            desk.theme(theme)
+            parts.evaluate_all("(all, w) => all.forEach(e => { e.style.width = `${w}px`; })", width)
+            page.wait_for_timeout(300)
+            for place, name in enumerate(("whole", "clipped", "holes", "jpeg", "missing", "rubin")):
+                part = parts.nth(place)
+                part.scroll_into_view_if_needed()
+                part.screenshot(
+                    path=desk.picture("x").parent / f"stamps-{name}-{width}-{theme}.png"
+                )
+                assert part.evaluate("e => e.scrollWidth <= e.clientWidth")
+    assert (
+        parts.nth(4).locator(".ztfnb-stamp-reason:visible").all_inner_texts()
+        == ["not in the packet"] * 3
+    )
