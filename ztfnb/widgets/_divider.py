@@ -17,11 +17,12 @@ _NARROWEST, _WIDEST = 0.2, 0.8
 class Divider(Part):
     """A line between two panes: dragged, or moved with the arrow keys, it gives one more room.
 
-    A double click gives both the room that suits them again.
+    A double click gives both the room that suits them again. The panes stand beside it in one box;
+    their style comes with it.
     """
 
     _esm = text_of("common.js", "divider.js")
-    _css = text_of("divider.css")
+    _css = text_of("divider.css", "panes.css")
     _share = traitlets.Float(0.0).tag(sync=True)
 
     @property

@@ -1,33 +1,57 @@
-"""The alert browser: a table, and stamps and light curve of the alert that is selected in it."""
+"""The alert browser: a table, and all that is known of the alert that is selected in it."""
 
 from __future__ import annotations
 
-import threading
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
+from pathlib import Path
 from typing import Any, Protocol
 
 import ipywidgets
 import traitlets
 
-from ztfnb.alert import Alert
+from ztfnb.alert import BANDS, Alert
 from ztfnb.codec import decode
-from ztfnb.columns import decode_columns
-from ztfnb.errors import ConfigError, DecodeError, NotHeldError
-from ztfnb.source import Packet
-from ztfnb.store import SMALLEST_BUDGET, Store
+from ztfnb.cuts import Cuts
+from ztfnb.errors import ConfigError, DecodeError, NotHeldError, ZtfnbError
+from ztfnb.labels import FILE, Labels
+from ztfnb.saving import save
+from ztfnb.snapshot import Snapshot
+from ztfnb.store import Store
 from ztfnb.stream import Stream
+from ztfnb.widgets._columns import ExtraColumn
+from ztfnb.widgets._divider import Divider
+from ztfnb.widgets._fetcher import Fetcher
+from ztfnb.widgets._part import Part
 from ztfnb.widgets._pump import Pump
-from ztfnb.widgets._static import text_of
+from ztfnb.widgets._state import BrowserState, dumps, loads
+from ztfnb.widgets._tabs import Tabs, panel
+from ztfnb.widgets.batch import Batch
+from ztfnb.widgets.details import Details
+from ztfnb.widgets.distributions import Distributions
 from ztfnb.widgets.facts import Facts
+from ztfnb.widgets.gallery import Gallery
 from ztfnb.widgets.lightcurve import LightCurve
 from ztfnb.widgets.monitor import Monitor
+from ztfnb.widgets.scan import Scan
+from ztfnb.widgets.skymap import SkyMap
 from ztfnb.widgets.stamps import Stamps
+from ztfnb.widgets.strip import Strip
 from ztfnb.widgets.table import AlertTable
 
-_ROOM = 4_000
-"""Memory for each alert of a batch [bytes]: ample, so that none has to leave."""
-_PIECE = 1_000
+_LEFT = {"table": "Table", "gallery": "Gallery"}
+_RIGHT = {
+    "alert": "Alert", "details": "Details", "sky": "Sky", "labels": "Labels"
+}  # fmt: skip
+_IN_GALLERY = 50
+_EPOCHS = 30
+"""Alerts of one object that its light curve is made of at most: the newest."""
+_LONGEST_SET = 10_000
+"""Alerts through which progress of a scan is counted at most."""
+
+Epoch = tuple[int, float, str]
+"""candid, jd and band of an alert."""
 
 
 class Alerts(Protocol):
@@ -39,71 +63,138 @@ class Alerts(Protocol):
         """Return one alert; it may take time, as an old one is fetched from its source."""
 
 
-class Batch:
-    """Alerts at hand, to be browsed like a stream."""
-
-    def __init__(self, alerts: Iterable[Alert]) -> None:
-        self._alerts = {alert.candid: alert for alert in alerts}
-        raw = [alert.raw for alert in self._alerts.values()]
-        self.store = Store(max(SMALLEST_BUDGET, len(raw) * _ROOM))
-        for start in range(0, len(raw), _PIECE):
-            piece = raw[start : start + _PIECE]
-            self.store.append([Packet(value) for value in piece], decode_columns(piece))
-
-    def __getitem__(self, candid: int) -> Alert:
-        try:
-            return self._alerts[candid]
-        except KeyError:
-            raise NotHeldError(f"candid {candid} is not in this batch") from None
-
-
-class _Page(AlertTable):
-    """The table of a browser, which also brings the style of the whole page."""
-
-    _css = text_of("table.css", "browser.css")
-
-
 class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
-    """Table on the left; facts, stamps and light curve of the selected alert on the right.
+    """Table on the left; facts, stamps, light curve and more of the selected alert on the right.
+
+    Every part is a widget of use alone, and an attribute: ``table``, ``gallery``, ``facts``,
+    ``stamps``, ``light_curve``, ``details``, ``sky``, ``distributions``, ``scan``, ``saving``,
+    and ``strip``, which a batch does not have.
 
     Parameters
     ----------
     alerts
         A stream, or a batch.
+    labels
+        Where labels are kept; the file ``labels.jsonl`` in the notebook's folder by default.
+    state
+        The file of a view that was saved, to begin with.
+
+    Raises
+    ------
+    ConfigError
+        If that file holds no such view.
     """
 
     selected: Any = traitlets.Instance(Alert, allow_none=True, help="The alert in view.")
+    marked: Any = traitlets.Tuple(help="candid of each alert that is marked, in that order")
 
-    def __init__(self, alerts: Alerts) -> None:
+    def __init__(
+        self,
+        alerts: Alerts,
+        *,
+        labels: Labels | str | Path = FILE,
+        state: str | Path | None = None,
+    ) -> None:
         self.alerts = alerts
+        self.labels = labels if isinstance(labels, Labels) else Labels(labels)
         self.pump = Pump()
-        self.table = _Page(alerts.store, pump=self.pump)
+        self.table = AlertTable(alerts.store, pump=self.pump)
+        self.gallery = Gallery(self._alerts_of, pump=self.pump)
         self.facts = Facts(pump=self.pump)
         self.stamps = Stamps(pump=self.pump)
         self.light_curve = LightCurve(pump=self.pump)
-        self.monitor: Monitor | None = (
-            Monitor(alerts, pump=self.pump, missed=lambda: self.table.missed)
+        self.details = Details(pump=self.pump)
+        self.sky = SkyMap(alerts.store, pump=self.pump)
+        self.distributions = Distributions(alerts.store, pump=self.pump)
+        self.scan = Scan(self.labels, pump=self.pump)
+        self.strip = (
+            Strip(alerts, pump=self.pump, missed=lambda: self.table.missed)
             if isinstance(alerts, Stream)
             else None
         )
-        self._wanted: int | None = None
-        self._fetching = False
-        details = ipywidgets.VBox([self.facts, self.stamps, self.light_curve])
-        details.add_class("ztfnb-details")
-        panes = ipywidgets.Box([self.table, details])
-        panes.add_class("ztfnb-panes")
-        super().__init__([*([self.monitor] if self.monitor else []), panes])
+        self._left = Tabs(_LEFT, "List", pump=self.pump)
+        self._right = Tabs(_RIGHT, "The alert in view", pump=self.pump)
+        self._divider = Divider(pump=self.pump)
+        self._fetcher = Fetcher(self._alert_of, self._fetched, self.pump)
+        self._shown: dict[int, Alert] = {}
+        """The alerts of the object in view that its light curve is made of, by candid."""
+        self._pages: list[int] = []
+        """First alert of each page of the gallery that was turned to, after the list's first."""
+        self._stale: set[str] = set()
+        """Tabs that show another alert than the one in view, since nobody looks at them."""
+        super().__init__(self._laid_out())
         self.add_class("ztfnb-browser")
-        self.table.observe(lambda change: self._look_at(change["new"]), "selected")
-        self.table.before_beat = self._select_first
-        self.light_curve.on_epoch = self._show_epoch
         with self.pump.lock:
+            self._join()
+            self._choose_right(self._right.chosen)
+            if state is not None:
+                self.load_state(state)
             self._select_first()
+
+    def _laid_out(self) -> list[ipywidgets.Widget]:
+        left = ipywidgets.VBox(
+            [self._left, panel(["table"], [self.table]), panel(["gallery"], [self.gallery])]
+        )
+        # Labels are given while looking at the stamps: that tab shows them, too.
+        alert = panel(["alert", "labels"], [self.stamps, self.light_curve])
+        scrolled = [
+            panel(["details"], [self.details]),
+            panel(["sky"], [self.sky, self.distributions]),
+        ]
+        for box in scrolled:
+            box.add_class("ztfnb-scrolled")
+        right = ipywidgets.VBox(
+            [self.facts, self._right, panel(["labels"], [self.scan]), alert, *scrolled]
+        )
+        for name, box in (("left", left), ("right", right)):
+            box.add_class("ztfnb-tabbed")
+            box.add_class(f"ztfnb-{name}")
+        panes = ipywidgets.Box([left, self._divider, right])
+        panes.add_class("ztfnb-panes")
+        return [*([self.strip] if self.strip else []), panes]
+
+    def _join(self) -> None:
+        """Let every part know what happens in the others."""
+        self.table.observe(lambda change: self._look_at(change["new"]), "selected")
+        self.table.observe(lambda change: self._mark(change["new"]), "marked")
+        self.table.before_beat = self._select_first
+        self.table.on_list = self._list_changed
+        self.table.extra_columns = [
+            ExtraColumn("label", "What you called it in a scan", 8, self._labels_of)
+        ]
+        for part in (self.table, self.gallery):
+            part.on_key = self._press
+        self.gallery.on_select = self.select
+        self.gallery.on_page = self._turn_page
+        self.stamps.on_epoch = self._step_to
+        self.light_curve.on_epoch = lambda candid, _jd: self._step_to(candid)
+        self.sky.on_select = self.select
+        self.scan.on_change = self._labelled
+        self.scan.on_labelled = self._go_on
+        self.scan.on_select = self.select
+        self._left.on_choose = self._choose_left
+        self._right.on_choose = self._choose_right
+
+    # -- What code may do ------------------------------------------------------------------
 
     @property
     def selection(self) -> tuple[Alert, ...]:
-        """The alerts that are selected."""
+        """The alerts that are marked, or the one in view where none is.
+
+        Those that have left the memory are fetched from their source, which may take time.
+        """
+        if self.marked:
+            return tuple(self._alert_of(candid) for candid in self.marked)
         return () if self.selected is None else (self.selected,)
+
+    @property
+    def cuts(self) -> Cuts:
+        """What listed alerts fulfil: a function of an alert, and ``cuts.expression``; settable."""
+        return self.table.cuts
+
+    @cuts.setter
+    def cuts(self, cuts: Cuts | str | Iterable[str]) -> None:
+        self.table.cuts = cuts if isinstance(cuts, Cuts) else Cuts(cuts)
 
     def select(self, candid: int | None) -> None:
         """Select an alert by its candid, or none.
@@ -112,9 +203,38 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         """
         self.table.select(candid)
 
+    @property
+    def state(self) -> str:
+        """What was chosen here - columns, cuts, modes, marks - as text that `load_state` reads."""
+        with self.pump.lock:
+            settings: dict[str, Mapping[str, Any]] = {
+                name: part.settings for name, part in self._parts().items()
+            }
+            tabs = {"left": self._left.chosen, "right": self._right.chosen}
+            return dumps(BrowserState(settings | {"tabs": tabs}, self.marked, self.table.selected))
+
+    def save_state(self, path: str | Path) -> None:
+        """Write `state` to a file, to be opened by ``browse(..., state=path)``."""
+        Path(path).expanduser().write_text(self.state, encoding="utf-8")
+
+    def load_state(self, path: str | Path) -> None:
+        """Choose what was chosen in another browser when its state was saved.
+
+        Raises
+        ------
+        ConfigError
+            If the file holds no such state, or something in it cannot be chosen; then nothing is.
+        """
+        self._restore(loads(Path(path).expanduser().read_bytes()))
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the `selection` to a file or folder: see `ztfnb.saving.save`."""
+        save(self.selection, path, overwrite=overwrite)
+
     def close(self) -> None:
         """Take the browser off the page, and let go of its alerts."""
         _open.discard(self)
+        self._fetcher.ask(None)
         # All of it, from the outside in: a box that is left with a closed widget in it cannot tell
         # its state, and with it no widget can to a page that is loaded again.
         boxes: list[ipywidgets.Widget] = [self]
@@ -127,14 +247,50 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         for part in parts:
             part.close()
         # The notebook's history may keep this object, but not a night of alerts with it.
-        self.monitor = None
+        self.strip = None
         self.alerts = Batch(())
-        self.table.store = self.alerts.store
+        for view in (self.table, self.sky, self.distributions):
+            view.store = self.alerts.store
         super().close()
 
     def __repr__(self) -> str:
         shown = "nothing" if self.selected is None else repr(self.selected)
         return f"<Browser of {len(self.alerts.store):,} alerts, showing {shown}>"
+
+    def _parts(self) -> dict[str, Part]:
+        """Return the parts in which something can be chosen, by the name that a file has."""
+        parts: dict[str, Part] = {
+            "table": self.table, "gallery": self.gallery, "divider": self._divider,
+            "stamps": self.stamps, "light_curve": self.light_curve, "details": self.details,
+            "sky": self.sky, "distributions": self.distributions, "scan": self.scan,
+        }  # fmt: skip
+        return parts
+
+    def _restore(self, state: BrowserState) -> None:
+        parts = self._parts()
+        unknown = [name for name in state.parts if name not in (*parts, "tabs")]
+        if unknown:
+            raise ConfigError(f"no part of a browser is called {unknown[0][:40]!r}")
+        with self.pump.lock:
+            before = loads(self.state)
+            try:
+                self._choose(state)
+            except ConfigError:
+                self._choose(before)
+                raise
+
+    def _choose(self, state: BrowserState) -> None:
+        parts = self._parts()
+        for name, settings in state.parts.items():
+            if name == "tabs":
+                self._left.chosen = settings.get("left", self._left.chosen)
+                self._right.chosen = settings.get("right", self._right.chosen)
+            else:
+                parts[name].settings = settings
+        self.table.clear_marks()
+        self.table.mark(state.marks)
+        if state.selected is not None:
+            self.table.select(state.selected)
 
     def _select_first(self) -> None:
         """Show an alert as soon as there is one: an empty page explains nothing."""
@@ -144,78 +300,179 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     # -- From a candid to its packet ---------------------------------------------------------
 
+    def _alert_of(self, candid: int) -> Alert:
+        return self.alerts[candid]
+
+    def _alerts_of(self, candids: Sequence[int]) -> Iterator[tuple[int, Alert | Exception]]:
+        """Yield alerts as they come, or why there is none."""
+        for candid in candids:
+            try:
+                yield candid, self.alerts[candid]
+            except ZtfnbError as error:
+                yield candid, error
+
     def _look_at(self, candid: int | None) -> None:
-        self._wanted = candid
+        self._fetcher.ask(None)
         if candid is None:
             self._show(None)
             return
-        packet = self.alerts.store.packet(candid)
-        if packet is not None:
-            try:
-                self._show(decode(packet.value))
-            except DecodeError as error:
-                self._say(f"This packet cannot be read: {error}")
-            return
-        if isinstance(self.alerts, Batch):
-            self._show(self.alerts[candid])
-            return
-        self.stamps.say("Fetching the packet from its source…")
-        if not self._fetching:
-            self._fetching = True
-            threading.Thread(target=self._fetch, name="ztfnb fetch", daemon=True).start()
-
-    def _fetch(self) -> None:
-        """Fetch what is wanted, away from the page's messages: it may take seconds."""
-        while True:
-            with self.pump.lock:
-                wanted = self._wanted
-            found: Alert | None = None
-            reason = ""
-            try:
-                found = None if wanted is None else self.alerts[wanted]
-            except Exception as error:  # noqa: BLE001 - shown, since a thread's are seen by no one
-                reason = f"This packet cannot be fetched: {error}"
-            with self.pump.lock:
-                if self._wanted != wanted:
-                    continue
-                self._fetching = False
-            self.pump.call(lambda: self._fetched(wanted, found, reason))  # noqa: B023 - the last turn
-            return
-
-    def _fetched(self, candid: int | None, alert: Alert | None, reason: str) -> None:
-        if candid != self._wanted:
-            return
-        if alert is None:
-            self._say(reason)
-        else:
+        self.gallery.selected = candid
+        self.sky.selected = self.distributions.selected = candid
+        alert = self._at_hand(candid)
+        if alert is not None:
             self._show(alert)
+        else:
+            self.stamps.say("Fetching the packet from its source…")
+            self._fetcher.ask(candid)
+
+    def _at_hand(self, candid: int) -> Alert | None:
+        """Return an alert if that takes no time."""
+        if isinstance(self.alerts, Batch):
+            return self.alerts[candid]
+        packet = self.alerts.store.packet(candid)
+        try:
+            return None if packet is None else decode(packet.value)
+        except DecodeError:
+            return None  # the fetcher will meet it, too, and say so
+
+    def _fetched(self, candid: int, alert: Alert | None, reason: str) -> None:
+        if candid != self.table.selected:
+            return
+        self._show(alert)
+        if alert is None:
+            self.stamps.say(reason)
 
     # -- What is shown -----------------------------------------------------------------------
 
     def _show(self, alert: Alert | None) -> None:
-        self.stamps.alert = alert
-        self.facts.alert = alert
-        self.light_curve.show(alert)
         self.selected = alert
+        self.facts.alert = alert
+        self.scan.look_at(*((None, "") if alert is None else (alert.candid, alert.object_id)))
+        self._stale = {"alert", "details"}
+        self._fill()
 
-    def _say(self, reason: str) -> None:
-        self._show(None)
-        self.stamps.say(reason)
+    def _fill(self) -> None:
+        """Show the alert in view in the tab that is in front."""
+        tab = {"labels": "alert"}.get(self._right.chosen, self._right.chosen)
+        if tab not in self._stale:
+            return
+        self._stale.discard(tab)
+        if tab == "details":
+            self.details.alert = self.selected
+            return
+        with self.stamps.hold_sync():
+            self.stamps.alert = self.selected
+            self._show_object()
 
-    def _show_epoch(self, candid: int, _jd: float) -> None:
-        """Let stamps and facts follow to another epoch of the object; its light curve stays."""
-        packet = self.alerts.store.packet(candid) if candid else None
-        if packet is None:
+    def _show_object(self) -> None:
+        """Show the light curve of the object in view, of all its alerts that are at hand."""
+        alert = self.selected
+        if alert is None:
+            self._shown = {}
+            self.stamps.epochs = ()
+            self.light_curve.show(None)
+            return
+        epochs = epochs_of(self.alerts.store.snapshot(), alert.object_id)
+        self.stamps.epochs = epochs
+        known = {epoch[0]: self._at_hand(epoch[0]) for epoch in epochs[-_EPOCHS:]}
+        told = {candid: one for candid, one in known.items() if one is not None}
+        told[alert.candid] = alert
+        before = self._shown
+        if any(one.object_id == alert.object_id for one in before.values()):
+            told = before | told
+        # Stepping through its epochs leaves the light curve as it is, zoom and all.
+        with self.light_curve.hold_sync():
+            if told.keys() != before.keys():
+                self._shown = told
+                self.light_curve.show(told.values())
+            self.light_curve.mark(alert.candid)
+
+    def _step_to(self, candid: int) -> None:
+        """Go to another epoch of the object in view."""
+        try:
+            self.alerts.store.coordinates(candid)
+        except NotHeldError:
             self.stamps.say(
                 "The alert of that epoch is not held."
                 if candid
                 else "That epoch raised no alert: it has no stamps."
             )
-            return
-        alert = decode(packet.value)
-        self.stamps.alert = alert
-        self.facts.alert = alert
-        self.light_curve.mark(candid)
+        else:
+            self.select(candid)
+
+    def _choose_right(self, name: str) -> None:
+        self.details.active = name == "details"
+        self.sky.active = self.distributions.active = name == "sky"
+        if name == "labels":
+            self._set_of_scan()
+        self._fill()
+
+    # -- The list: gallery, marks, labels ----------------------------------------------------
+
+    def _choose_left(self, name: str) -> None:
+        if name == "gallery":
+            chosen = None if self.table.following else self.table.selected
+            self._pages = [] if chosen is None else [chosen]
+            self._fill_gallery()
+
+    def _list_changed(self) -> None:
+        self.sky.cuts = self.distributions.cuts = self.table.cuts
+        self._pages = []
+        if self._left.chosen == "gallery":
+            self._fill_gallery()
+        if self._right.chosen == "labels":
+            self._set_of_scan()
+
+    def _fill_gallery(self) -> None:
+        self.gallery.show(self.table.next(_IN_GALLERY, self._pages[-1] if self._pages else None))
+
+    def _turn_page(self, by: int) -> None:
+        if by < 0:
+            self._pages = self._pages[:-1]
+        else:
+            here = self._pages[-1] if self._pages else None
+            following = self.table.next(_IN_GALLERY + 1, here)[_IN_GALLERY:]
+            self._pages += following
+        self._fill_gallery()
+
+    def _mark(self, candids: tuple[int, ...]) -> None:
+        self.marked = candids
+        if self._right.chosen == "labels":
+            self._set_of_scan()
+
+    def _set_of_scan(self) -> None:
+        """Progress is counted through what is marked, or else through what is listed."""
+        listed = self.marked or self.table.next(_LONGEST_SET + 1)
+        self.scan.set_of(listed if len(listed) <= _LONGEST_SET else ())
+
+    def _labels_of(self, candids: Sequence[int]) -> list[str]:
+        words = self.labels.words
+        return [words.get(candid, "") for candid in candids]
+
+    def _labelled(self, _candid: int) -> None:
+        self.table.refresh()
+        self.gallery.notes = self.labels.words
+
+    def _press(self, key: str) -> None:
+        # A key that is hit by chance labels nothing where labels are not in view.
+        if self._right.chosen == "labels":
+            self.scan.press(key)
+
+    def _go_on(self, candid: int) -> None:
+        """Go to the next alert that has no label."""
+        after = self.scan.next_of_set or next(iter(self.table.next(2, candid)[1:]), None)
+        if after is not None:
+            self.select(after)
+
+
+def epochs_of(held: Snapshot, object_id: str) -> list[Epoch]:
+    """Return candid, jd and band of the alerts of an object that are held, in order of time."""
+    rows = held.select(object_id=object_id)
+    if not len(rows):
+        return []
+    columns = (held.column(name, rows).tolist() for name in ("candid", "jd", "fid"))
+    found = [(candid, jd, BANDS.get(fid, "")) for candid, jd, fid in zip(*columns, strict=True)]
+    return sorted(found, key=itemgetter(1))
 
 
 _open: weakref.WeakSet[Browser] = weakref.WeakSet()
@@ -229,26 +486,35 @@ def _close_outlived(live: Stream) -> None:
             browser.close()
 
 
-def browse(alerts: Stream | Iterable[Alert]) -> Browser:
-    """Show alerts in the notebook: a live table, stamps and light curves.
+def browse(
+    alerts: Stream | Iterable[Alert],
+    *,
+    labels: Labels | str | Path = FILE,
+    state: str | Path | None = None,
+) -> Browser:
+    """Show alerts in the notebook: a live table, stamps, light curves and more.
 
     Parameters
     ----------
     alerts
         A stream, or alerts at hand: a list, or what `ztfnb.read` yields.
+    labels
+        The file for the labels of a scan, or `ztfnb.Labels`.
+    state
+        The file of a view to begin with, that `Browser.save_state` wrote.
 
     Raises
     ------
     ConfigError
-        If it is neither.
+        If ``alerts`` is neither, or ``state`` holds no view of a browser.
     """
     if isinstance(alerts, Stream):
         _close_outlived(alerts)
-        browser = Browser(alerts)
+        browser = Browser(alerts, labels=labels, state=state)
         _open.add(browser)
         return browser
     if isinstance(alerts, Iterable) and not isinstance(alerts, str | bytes | dict):
-        return Browser(Batch(alerts))
+        return Browser(Batch(alerts), labels=labels, state=state)
     raise ConfigError(
         f"browse: expected a stream or alerts, got {type(alerts).__name__}; "
         "a file is read with ztfnb.read(path)"
