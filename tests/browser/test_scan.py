@@ -159,7 +159,8 @@ def test_a_disk_that_refuses(desk: Desk) -> None:
     """A folder that is gone is told with what to do; writing is tried again, and succeeds."""
     open_scan(desk, "import shutil; shutil.rmtree(folder)", "folder.mkdir()")
     page = desk.page
-    page.set_viewport_size({"width": 560, "height": 900})  # 440 px of it for the cell
+    page.set_viewport_size({"width": 560, "height": 900})
+    desk.command("application:toggle-left-area")
     desk.run(1)
     desk.idle()
     scan = page.locator(".ztfnb-scan")

@@ -1,0 +1,13 @@
+"""What the filters of ZTF look like wherever their measurements are drawn."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Marker = Literal["circle", "square", "diamond", "hex"]
+
+COLOURS = {1: "#009E73", 2: "#D55E00", 3: "#8856C4"}
+"""Of g, r and i: people who cannot tell red from green can tell these (after Okabe & Ito)."""
+MARKERS: dict[int, Marker] = {1: "circle", 2: "square", 3: "diamond"}
+OTHER_COLOUR = "#777777"
+OTHER_MARKER: Marker = "hex"
