@@ -137,9 +137,6 @@ class Cuts(Sequence[Cut]):
     def __iter__(self) -> Iterator[Cut]:
         return iter(self._cuts)
 
-    def __contains__(self, cut: object) -> bool:
-        return (Cut(cut) if isinstance(cut, str) else cut) in self._cuts
-
     def __repr__(self) -> str:
         return f"Cuts({self.to_json()})"
 
@@ -371,8 +368,10 @@ class _Value(NamedTuple):
 
 def _value(alert: Alert | Mapping[str, Any], name: str) -> _Value:
     """Return one field of one alert as a column of one row has it; the core's go first."""
-    cores = [core for core in map(alert.get, CORES) if isinstance(core, Mapping)]
-    for record in (*cores, alert):
+    cores = {name: core for name in CORES if isinstance(core := alert.get(name), Mapping)}
+    # A store calls by this name what tells alerts apart, whichever survey they are of.
+    identity = [{"candid": core.get(CORES[kind])} for kind, core in cores.items()]
+    for record in (*cores.values(), alert, *identity):
         if name not in record:
             continue
         if record[name] is None:
@@ -383,7 +382,7 @@ def _value(alert: Alert | Mapping[str, Any], name: str) -> _Value:
         return _Value(values, np.zeros(1, np.bool_))
     else:
         if name not in _documented():
-            known = {*alert, *(key for core in cores for key in core), *_documented()}
+            known = {*alert, *(key for core in cores.values() for key in core), *_documented()}
             raise SelectionError(unknown_field(name, known))
     return _Value(np.zeros(1, _dtype(alert, name)), np.ones(1, np.bool_))
 

@@ -102,7 +102,9 @@ class CutBox:
         ends = [message.get("low"), message.get("high")]
         low, high = (float(end) if isinstance(end, int | float) else None for end in ends)
         cuts = self.cuts.with_range(name, low, high, whole=bool(message.get("whole")))
-        cuts.check(held)
+        for cut in cuts:
+            if cut not in self.cuts:
+                check(cut.selection, held)
         return cuts
 
     def refuse(self, error: SelectionError, *, box: str = "cut", text: str = "") -> None:

@@ -207,9 +207,11 @@ def _edges(sample: Values, bins: int, *, whole: bool) -> tuple[NDArray[np.float6
     """
     if not len(sample):
         return np.zeros(0), False
-    low, high = np.clip([sample.min(), sample.max()], -_LARGEST, _LARGEST).tolist()
+    low, high = float(sample.min()), float(sample.max())
     if not whole or high - low >= bins:
-        low, high = np.percentile(sample, [_TAIL, 100 - _TAIL]).clip(-_LARGEST, _LARGEST).tolist()
+        low = float(np.percentile(sample, _TAIL, method="lower"))
+        high = float(np.percentile(sample, 100 - _TAIL, method="higher"))
+    low, high = (min(max(end, -_LARGEST), _LARGEST) for end in (low, high))
     if low > 0 and math.log10(high / low) >= _DECADES:
         return _log_edges(low, high, bins, whole=whole), True
     if whole:

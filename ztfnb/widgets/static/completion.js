@@ -44,6 +44,8 @@ function kindsAfter(ahead, entries) {
   const last = /[A-Za-z_][A-Za-z0-9_]*$/.exec(text)?.[0];
   const isWord = last && named(last)?.kind === "word";
   if (last === "in") return () => false; // a list is what follows
+  const negated = /([\w)\]}'"])\s+not$/.exec(text) && /(\w*)\W*not$/.exec(text)[1];
+  if (negated && named(negated)?.kind !== "word") return (entry) => entry.name === "in";
   if (text && !isWord && /[\w)\]}'".]$/.test(text)) {
     // Behind a value.
     return (entry) => entry.kind === "word";
@@ -119,15 +121,12 @@ function completion(input, place, entries) {
     const { name, kind } = found.options[place];
     const end = input.selectionStart ?? input.value.length;
     const rest = input.value.slice(end).replace(/^\w+/, "");
-    const open = kind === "function" ? "(" : "";
-    const space = kind === "word" || (kind !== "function" && rest === "") ? " " : "";
-    const begin = input.value.slice(0, found.from) + name + open
-      + (rest.startsWith(open || space) && (open || space) ? "" : space);
+    const next = kind === "function" ? "(" : kind === "word" || !rest ? " " : "";
+    const begin = input.value.slice(0, found.from) + name + (rest.startsWith(next) ? "" : next);
     input.value = begin + rest;
-    input.setSelectionRange(begin.length, begin.length);
+    const caret = begin.length + (rest && rest.startsWith(next) ? next.length : 0);
+    input.setSelectionRange(caret, caret);
     close();
-    // A list that is wanted in brackets or behind a space would be in the way.
-    input.dispatchEvent(new CustomEvent("completed"));
   }
   list.addEventListener("pointerdown", (event) => {
     event.preventDefault(); // the box keeps the focus

@@ -9,7 +9,8 @@ const TYPING = 200; // [ms] without a key after which a search begins
 function cutBar({ model, send, done }) {
   const prefix = Math.random().toString(36).slice(2);
   let sent = 0;
-  let pending = ""; // id of what was typed and sent
+  let pending = null; // what was typed and sent: its number, its box and its text
+  let listed = false; // whether the error is one of the list, not of what was typed
   let edited = ""; // the cut whose text is in the box
   let seen = ""; // what was shown last
   let timer = 0;
@@ -40,9 +41,11 @@ function cutBar({ model, send, done }) {
   // -- Words to the kernel ----------------------------------------------------------------------
   function say(message) {
     sent += 1;
-    const id = `${prefix}-${sent}`;
-    send({ kind: "cuts", id, ...message });
-    return id;
+    send({ kind: "cuts", id: `${prefix}-${sent}`, ...message });
+  }
+  function ask(box, message) {
+    say(message);
+    pending = { number: sent, box, text: message.text };
   }
   function submit() {
     offers.close();
@@ -51,12 +54,12 @@ function cutBar({ model, send, done }) {
       done();
       return;
     }
-    pending = say({ act: edited ? "replace" : "add", old: edited, text: cut.value });
+    ask(cut, { act: edited ? "replace" : "add", old: edited, text: cut.value });
   }
   function seek() {
     clearTimeout(timer);
     timer = 0;
-    pending = say({ act: "search", text: search.value });
+    ask(search, { act: "search", text: search.value });
   }
 
   // -- Errors -----------------------------------------------------------------------------------
@@ -182,23 +185,29 @@ function cutBar({ model, send, done }) {
     if (word === seen) return;
     seen = word;
     paintChips(state);
-    const mine = pending && state.answered === pending;
-    if (mine) {
-      pending = "";
+    const [view, number] = state.answered.split("-");
+    if (pending && view === prefix && Number(number) >= pending.number) {
       if (state.error) complain(state.error);
-      else {
-        quiet();
-        if (document.activeElement === cut) {
-          cut.value = "";
-          edited = "";
-          tint();
-          done();
-        }
-      }
-    } else if (state.error && !state.error.typed) complain(state.error);
+      else accepted(pending);
+      pending = null;
+    } else if (state.error ? !state.error.typed : listed) {
+      listed = Boolean(state.error);
+      if (listed) complain(state.error);
+      else quiet();
+    }
     if (document.activeElement !== search && !search.getAttribute("aria-invalid")) {
       search.value = state.search;
     }
+  }
+
+  function accepted({ box, text }) {
+    quiet();
+    // Whoever types on is not disturbed.
+    if (box !== cut || cut.value !== text) return;
+    cut.value = "";
+    edited = "";
+    tint();
+    if (document.activeElement === cut) done();
   }
 
   // -- What people do ---------------------------------------------------------------------------
