@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Self
 
 import pytest
 from made import made_packet
 
 import ztfnb
 from ztfnb import connection
+from ztfnb.demo import Demo
 from ztfnb.errors import ConfigError
 from ztfnb.nightly import NightlyTopics
 from ztfnb.source import END, Memory
@@ -109,3 +111,41 @@ def test_memory_is_given_in_megabytes() -> None:
     """The store keeps to the budget that was asked for."""
     with ztfnb.connect(Memory(), memory=50) as live:
         assert live.store.memory_budget == 50 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"settings": {"client.id": "me"}}, "settings"),
+        ({"insecure": True}, "insecure"),
+        ({"settings": {"client.id": "me"}, "insecure": True}, "settings and insecure"),
+    ],
+)
+def test_kafka_options_elsewhere_are_refused(
+    options: dict[str, Any], named: str, tmp_path: Path
+) -> None:
+    """What would have no effect on the demo, an archive or a source is not silently left out."""
+    (tmp_path / "1.avro").write_bytes(made_packet(1))
+    for target in ("demo", tmp_path, Memory()):
+        with pytest.raises(ConfigError, match=f"^{named}: only a Kafka address"):
+            ztfnb.connect(target, **options)
+
+
+def test_a_demo_that_cannot_be_read_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If anything fails between the demo's start and its stream, the child does not stay."""
+    demos: list[Demo] = []
+
+    class Known(Demo):
+        def start(self) -> Self:
+            demos.append(self)
+            return super().start()
+
+    def broken(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(connection, "Demo", Known)
+    monkeypatch.setattr(connection, "KafkaSource", broken)
+    with pytest.raises(KeyboardInterrupt):
+        ztfnb.connect("demo")
+    assert [demo.running for demo in demos] == [False]
+    assert demos[0].pid is None

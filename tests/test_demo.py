@@ -9,6 +9,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import psutil
 import pytest
@@ -126,6 +127,35 @@ def test_a_child_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.undo()
     with pytest.raises(ConfigError, match="expected a date"):
         Demo(night="tonight")
+
+
+def test_an_interrupted_start_leaves_no_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell that is interrupted while the child starts ends it."""
+    children: list[subprocess.Popen[str]] = []
+
+    class Interrupted:
+        """A pipe at which a cell is interrupted."""
+
+        def __init__(self, pipe: Any) -> None:
+            self.pipe = pipe
+
+        def readline(self) -> str:
+            raise KeyboardInterrupt
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.pipe, name)
+
+    def start(*arguments: Any, **options: Any) -> subprocess.Popen[str]:
+        child: Any = started(*arguments, **options)
+        child.stdout = Interrupted(child.stdout)
+        children.append(child)
+        return child  # type: ignore[no-any-return]
+
+    started = subprocess.Popen
+    monkeypatch.setattr("ztfnb.demo.subprocess.Popen", start)
+    with pytest.raises(KeyboardInterrupt):
+        Demo(burst=1).start()
+    assert [child.poll() is None for child in children] == [False]
 
 
 def test_s19_a_killed_parent_leaves_no_child() -> None:

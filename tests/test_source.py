@@ -19,6 +19,7 @@ from ztfnb.source import (
     Gap,
     Memory,
     Packet,
+    PartitionStatus,
     Sink,
     Source,
     Start,
@@ -125,3 +126,13 @@ def test_a_packet_that_is_not_there_is_not_held(at: Coordinates) -> None:
     """Fetching it says so."""
     with pytest.raises(NotHeldError, match="holds no packet"):
         Memory([b"x"]).fetch(at)
+
+
+def test_memory_tells_how_far_it_is_read() -> None:
+    """Position, lag and time of the packet read last follow the reading."""
+    source = Memory([Packet(b"a", timestamp=5.0), Packet(b"b", timestamp=6.0)], topic="t")
+    (before,) = source.status().partitions
+    assert (before.topic, before.partition, before.position, before.lag) == ("t", 0, 0, 2)
+    assert math.isnan(before.timestamp)
+    source.poll(0, 1)
+    assert source.status().partitions == (PartitionStatus("t", 0, 1, 1, 5.0),)

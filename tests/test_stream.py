@@ -136,6 +136,89 @@ def test_the_books_always_balance(candids: list[int | None]) -> None:
         assert stats.held == len({one for one in candids if one is not None})
 
 
+def test_the_books_balance_at_every_moment() -> None:
+    """Whoever looks while a flood arrives sees all counters of one moment, never half a batch."""
+    source = Scripted([*PACKETS, *PACKETS[::2], b"junk"] * 20)
+    looks = 0
+    # So small that alerts have to make room.
+    with streaming(source, store=Store(1_000_000)) as live:
+        while live.state != "caught up":
+            stats = live.stats
+            assert stats.received == stats.decoded + stats.failed
+            assert stats.decoded == stats.held + stats.duplicates + stats.evicted
+            looks += 1
+            source.health = SourceStatus(caught_up=live.stats.received == 451 * 20)
+        assert live.stats.received == 451 * 20
+        assert live.stats.failed == 20
+        assert looks > 1
+
+
+def test_a_flood_of_failures_is_one_line_a_batch(tmp_path: Path) -> None:
+    """A topic of something else neither fills the log nor the memory; all that is kept is saved."""
+    with streaming(Memory([b"junk %d" % n for n in range(3000)], topic="t")) as live:
+        live.wait("caught up")
+        assert live.stats.failed == 3000
+        told = [line for line in live.log if line.trouble]
+        assert 1 <= len(told) < 100
+        assert "packets that are no alerts" in told[-1].text
+        assert len(live.failures) == 1000
+        path = live.save_failures(tmp_path / "failures")
+        assert len(list(path.glob("*.avro"))) == 1000
+        assert live.save_failures(tmp_path / "one.tar.gz", live.failures[:1]).is_file()
+        with pytest.raises(ConfigError, match="choose another name"):
+            live.save_failures(path)
+
+
+def test_what_is_wrong_now_is_told_apart_from_what_was() -> None:
+    """An error is shown while it lasts; the newest one is remembered."""
+    source = Scripted(PACKETS[:5])
+    with streaming(source) as live:
+        live.wait(alerts=5)
+        assert (live.stats.error, live.stats.trouble) == ("", "")
+        source.health = SourceStatus(connected=False, error="no answer", trouble="refused")
+        live.wait("disconnected")
+        assert (live.stats.error, live.stats.trouble) == ("no answer", "refused")
+        source.health = SourceStatus()
+        live.wait("live")
+        assert (live.stats.error, live.stats.trouble) == ("", "")
+        assert live.stats.last_error == "no answer"
+        source.raises = SourceError("the disk is away")
+        eventually(lambda: live.stats.error == "the disk is away")
+        source.raises = None
+        eventually(lambda: live.stats.error == "")
+        assert [line.text for line in live.log if line.trouble] == ["no answer", "the disk is away"]
+
+
+def test_a_refused_command_is_wrong_until_one_works() -> None:
+    """A place that cannot be reached stays an error until the next command is carried out."""
+    with streaming(Scripted(PACKETS[:5])) as live:
+        live.wait(alerts=5)
+        live.seek({0: 99_999})
+        eventually(lambda: "no such offset" in live.stats.error)
+        live.pause()
+        assert live.paused
+        eventually(lambda: live.stats.error == "")
+        live.resume()
+        assert not live.paused
+
+
+def test_rates_and_arrivals() -> None:
+    """What came in each second is kept, and decoded apart from received."""
+    source = Memory()
+    with streaming(source) as live:
+        live.wait("caught up")
+        assert live.arrivals == (0,) * 120
+        end = time.monotonic() + 20
+        while live.stats.rate == 0 or sum(live.arrivals) == 0:
+            source.send(Packet(PACKETS[0]))
+            source.send(Packet(b"junk"))
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        stats = live.stats
+        assert 0 < stats.decoded_rate < stats.rate
+        assert 0 < sum(live.arrivals) <= live.stats.received
+
+
 def test_s12_duplicates_take_one_row() -> None:
     """Of 5% duplicates, each candid is one row, and the others are counted."""
     repeated = [*PACKETS, *PACKETS[::20]]
@@ -418,6 +501,7 @@ def test_s16_public_calls_return_while_a_flood_arrives() -> None:
                 lambda: live[5],
                 lambda: live.log,
                 lambda: live.failures,
+                lambda: live.arrivals,
             ):
                 # Far above the 200 ms that a call may take, far below what the thread is stuck for.
                 pool.submit(call).result(timeout=5)

@@ -446,7 +446,7 @@ class KafkaSource:
             partitions.append(PartitionStatus(*key, place.position, lag, place.timestamp))
         self._partitions = tuple(partitions)
         known = [partition.lag for partition in partitions if partition.lag is not None]
-        self._lag = sum(known) if len(known) == len(partitions) else None
+        self._lag = sum(known) if partitions and len(known) == len(partitions) else None
 
     def _client(self) -> Consumer:
         if self._consumer is None:

@@ -16,7 +16,7 @@ expect.set_options(timeout=20_000)
 WIDE, NARROW = 1000, 440
 
 
-def resized(desk: Desk, part: Locator, width: int) -> None:
+def resized(part: Locator, width: int) -> None:
     """Give a widget the width of a narrow page, whatever JupyterLab leaves around it."""
     part.evaluate("(e, width) => { e.style.width = `${width}px`; }", width)
     overflow = part.evaluate("e => e.scrollWidth - e.clientWidth")
@@ -29,7 +29,7 @@ def pictures(desk: Desk, part: Locator, name: str) -> None:
     for theme in ("Light", "Dark"):
         desk.theme(theme)
         for width in (WIDE, NARROW):
-            resized(desk, part, width)
+            resized(part, width)
             desk.page.wait_for_timeout(200)
             desk.picture(f"{name}-{theme.lower()}-{width}")
     desk.theme("Light")
@@ -40,7 +40,12 @@ STRIP = [
         "import ztfnb\nlive = ztfnb.connect('demo').wait(alerts=5)\n"
         "strip = ztfnb.widgets.strip.Strip(live, missed=lambda: 12)\nstrip"
     ),
-    "print(live.state, live.stats.duplicates > 0, strip.settings, live.speed)",
+    "print(strip.settings, live.speed)",
+    (
+        "import time\nend = time.monotonic() + 20\n"
+        "while not live.stats.duplicates and time.monotonic() < end: time.sleep(0.1)\n"
+        "print('again', live.stats.duplicates > 0)"
+    ),
 ]
 
 
@@ -69,13 +74,20 @@ def test_strip(desk: Desk) -> None:
     expect(chip).to_have_text("paused")
     expect(pause).to_have_text("Resume")
     pictures(desk, strip, "strip-paused")
-    resized(desk, strip, WIDE)
+    resized(strip, WIDE)
     assert strip.locator(".ztfnb-line").evaluate("e => e.clientHeight") < 40
     assert strip.evaluate(places)[:2] == before[:2]
     pause.focus()
     page.keyboard.press("Enter")
     expect(chip).to_have_text(re.compile("^(live|caught up)$"))
 
+
+def test_rewind(desk: Desk) -> None:
+    """The menu goes back by a span that is chosen or typed; what cannot be is explained."""
+    desk.open(STRIP)
+    page = desk.page
+    desk.run(0)
+    strip = page.locator(".ztfnb-strip")
     rewind = strip.get_by_role("button", name="Rewind…")
     menu = strip.locator(".ztfnb-rewind")
     rewind.focus()
@@ -95,11 +107,22 @@ def test_strip(desk: Desk) -> None:
     menu.get_by_role("textbox").fill("2.5")
     menu.get_by_role("button", name="Go").click()
     expect(strip.locator(".ztfnb-trouble")).to_be_hidden()
+    desk.idle()
+    desk.run(2)
+    output = page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea")
+    expect(output).to_contain_text("again True")
 
+
+def test_unfolded(desk: Desk) -> None:
+    """The monitor unfolds below the strip, with the demo's speed; the choice is kept."""
+    desk.open(STRIP)
+    page = desk.page
+    desk.run(0)
+    strip = page.locator(".ztfnb-strip")
     details = strip.locator(".ztfnb-details-button")
     details.click()
     expect(strip.locator(".ztfnb-partitions tbody tr")).to_have_count(8)
-    expect(strip.locator(".ztfnb-health [data-label='seen before']")).to_be_visible()
+    expect(strip.locator(".ztfnb-health [data-label='decoded/s']")).to_be_visible()
     number = strip.get_by_role("spinbutton")
     number.fill("20")
     number.press("Enter")
@@ -111,7 +134,7 @@ def test_strip(desk: Desk) -> None:
     pictures(desk, strip, "strip-unfolded")
     desk.run(1)
     output = page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea")
-    expect(output).to_contain_text("True {'open': True} 22.0")
+    expect(output).to_contain_text("{'open': True} 22.0")
     details.focus()
     page.keyboard.press("Enter")
     expect(strip.locator(".ztfnb-health")).to_be_hidden()

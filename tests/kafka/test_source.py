@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 import pytest
@@ -118,6 +119,36 @@ def test_lag_counts_what_waits(bootstrap: str, topic: str, fill: Fill) -> None:
     assert lag == 120 - len(first) - len(rest)
     drain(source)
     assert source.status().lag == 0
+    source.close()
+
+
+def test_partitions_tell_how_far_they_are_read(bootstrap: str, topic: str, fill: Fill) -> None:
+    """Position, lag and time of every partition agree with what was read and what waits."""
+    sent = fill(topic, 200, at=1.5e9)
+    source = KafkaSource(bootstrap, topic, start=BEGINNING)
+    assert source.status().partitions == ()
+    got = drain(source)
+    counts = Counter(packet.partition for packet in got)
+    newest = {packet.partition: packet.timestamp for packet in got}
+    partitions = source.status().partitions
+    assert [one.partition for one in partitions] == list(range(16))
+    assert {one.topic for one in partitions} == {topic}
+    for one in partitions:
+        assert (one.position, one.lag) == (counts[one.partition], 0)
+        assert one.timestamp == newest[one.partition]
+    assert sum(one.position for one in partitions) == len(sent)
+
+    fill(topic, 50, first=200)
+    source.seek(parse_start(dict.fromkeys(range(16), 2)))
+    poll_until(source, lambda packets: len(packets) >= 1)
+    source._next_lag = 0.0
+    source.poll(0.0, 1)
+    status = source.status()
+    lags = [one.lag for one in status.partitions]
+    assert None not in lags
+    assert status.lag == sum(lag or 0 for lag in lags)
+    drain(source)
+    assert sum(one.position for one in source.status().partitions) == 250
     source.close()
 
 

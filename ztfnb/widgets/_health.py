@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,6 +36,8 @@ _TITLES = {
     "not shown": "Alerts that came and left before this page could show them; code saw them all",
 }
 
+_BEHIND = "Age of the newest packet read while others wait"
+
 Pairs = list[list[str]]
 """Label, value and explanation of each."""
 
@@ -43,8 +45,11 @@ Pairs = list[list[str]]
 def line_of(stats: Stats, missed: int = 0) -> dict[str, Any]:
     """Return what the strip says; trouble only where there is any."""
     behind = stats.seconds_behind
-    counts = [("received", stats.received), ("held", stats.held)]
-    counts += [
+    counts = _pairs([("received", stats.received), ("held", stats.held)])
+    # What comes and goes comes last, so that nothing else moves.
+    if behind is not None and behind >= 1:
+        counts.append(["behind", _span(behind), _BEHIND])
+    counts += _pairs(
         (label, count)
         for label, count in (
             ("failed", stats.failed),
@@ -52,14 +57,17 @@ def line_of(stats: Stats, missed: int = 0) -> dict[str, Any]:
             ("not shown", missed),
         )
         if count
-    ]
+    )
     return {
         "state": stats.state,
         "meaning": STATES[stats.state],
         "rate": rate_of(stats.rate),
-        "lag": "" if stats.lag is None else f"{stats.lag:,} waiting" if stats.lag else "",
-        "behind": f"{_span(behind)} behind" if behind is not None and behind >= 1 else "",
-        "counts": _pairs(counts),
+        "lag": ""
+        if stats.lag is None
+        else f"{stats.lag:,} waiting"
+        if stats.lag
+        else "none waiting",
+        "counts": counts,
         "error": stats.error,
         "helped": advise(stats.trouble) is not None,
     }
@@ -68,13 +76,13 @@ def line_of(stats: Stats, missed: int = 0) -> dict[str, Any]:
 def panel_of(stats: Stats, missed: int = 0) -> dict[str, Any]:
     """Return what the monitor says in numbers and words besides the strip's."""
     numbers = [
-        ["received", f"{rate_of(stats.rate)} a second", "Over the last seconds"],
-        ["decoded", f"{rate_of(stats.decoded_rate)} a second", "Over the last seconds"],
+        ["received/s", rate_of(stats.rate), "Packets a second, over the last seconds"],
+        ["decoded/s", rate_of(stats.decoded_rate), "Alerts a second, over the last seconds"],
         ["waiting", "unknown" if stats.lag is None else f"{stats.lag:,}", "At the source"],
-        ["behind", _behind(stats.seconds_behind), "Age of the newest packet while others wait"],
+        ["behind", _behind(stats.seconds_behind), _BEHIND],
     ]
-    counts = [("held", stats.held)]
-    counts += [
+    numbers += _pairs([("held", stats.held)])
+    numbers += _pairs(
         (label, count)
         for label, count in (
             ("seen before", stats.duplicates),
@@ -84,14 +92,13 @@ def panel_of(stats: Stats, missed: int = 0) -> dict[str, Any]:
             ("not shown", missed),
         )
         if count
-    ]
+    )
     found = advise(stats.trouble)
     return {
         "balance": _pairs(
             [("received", stats.received), ("decoded", stats.decoded), ("failed", stats.failed)]
         ),
         "numbers": numbers,
-        "counts": _pairs(counts),
         "help": found and {"title": found.title, "meaning": found.meaning, "steps": found.steps},
     }
 
@@ -199,7 +206,7 @@ def size_of(size: int) -> str:
     return f"{size / 1e3:.0f} kB" if size < 1e6 else f"{size / 1e6:.1f} MB"
 
 
-def _pairs(counts: Sequence[tuple[str, int]]) -> Pairs:
+def _pairs(counts: Iterable[tuple[str, int]]) -> Pairs:
     return [[label, f"{count:,}", _TITLES[label]] for label, count in counts]
 
 

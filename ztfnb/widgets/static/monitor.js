@@ -64,15 +64,24 @@ function speedControl(onSpeed) {
     number.value = rounded();
     slider.setAttribute("aria-valuetext", `${number.value} alerts a second`);
   });
-  slider.addEventListener("change", () => onSpeed(rounded()));
-  number.addEventListener("change", () => { if (number.value) onSpeed(Number(number.value)); });
+  let known = null;
+  const tell = (speed) => {
+    if (speed !== known) onSpeed(speed);
+    known = speed;
+  };
+  const typed = () => { if (number.value) tell(Number(number.value)); };
+  slider.addEventListener("change", () => tell(rounded()));
+  number.addEventListener("change", typed);
+  number.addEventListener("keydown", (event) => { if (event.key === "Enter") typed(); });
   const show = (speed) => {
     element.hidden = speed == null;
-    // Whoever is at it knows better.
-    if (speed == null || element.contains(element.getRootNode().activeElement)) return;
-    slider.value = Math.log10(speed);
+    known = speed;
+    if (speed == null) return;
+    // Whoever is at one of them knows better.
+    const { activeElement } = element.getRootNode();
+    if (activeElement !== slider) slider.value = Math.log10(speed);
+    if (activeElement !== number) number.value = speed;
     slider.setAttribute("aria-valuetext", `${speed} alerts a second`);
-    number.value = speed;
   };
   return { element, show };
 }
@@ -132,8 +141,7 @@ function healthPanel(model) {
   const help = helpBox();
   const balance = make("p", { class: "ztfnb-balance", role: "list",
     "aria-label": "received = decoded + failed" });
-  const numbers = make("div", { class: "ztfnb-pairs", role: "list" });
-  const counts = make("div", { class: "ztfnb-pairs", role: "list" });
+  const numbers = make("div", { class: "ztfnb-numbers", role: "list" });
   const speed = speedControl((rate) => model.send({ kind: "speed", rate }));
   const body = make("tbody");
   const head = ["topic", "partition", "next offset", "waiting", "newest (UTC)"];
@@ -145,7 +153,7 @@ function healthPanel(model) {
   const log = make("ol", { class: "ztfnb-scroll", tabindex: 0, "aria-label": "What happened" });
   const happened = section("log", "What happened (UTC)", log);
   const element = make("div", { class: "ztfnb-health", hidden: true },
-    make("div", { class: "ztfnb-column" }, meaning, help.element, balance, numbers, counts,
+    make("div", { class: "ztfnb-column" }, meaning, help.element, balance, numbers,
       speed.element, partitions.element),
     make("div", { class: "ztfnb-column" }, failures.element, happened.element));
 
@@ -153,10 +161,9 @@ function healthPanel(model) {
     make("span", { class: "ztfnb-label", text: `${time} ` }), make("span", { text }));
   const paint = {
     _line: ({ meaning: means }) => setText(meaning, means ?? ""),
-    _panel: ({ balance: sum = [], numbers: rates = [], counts: held = [], help: found, speed: now }) => {
+    _panel: ({ balance: sum = [], numbers: counted = [], help: found, speed: now }) => {
       showPairs(balance, sum);
-      showPairs(numbers, rates);
-      showPairs(counts, held);
+      showPairs(numbers, counted);
       help.show(found);
       speed.show(now);
     },

@@ -40,7 +40,7 @@ function stateChip() {
   return { chip, show };
 }
 
-/** Packets of each of the last seconds, as a small area. */
+/** Packets of each of the last seconds, as a small area: by square roots, or a burst hides all. */
 function sparkline() {
   const { svg, path } = drawing(120, 20, "ztfnb-spark");
   svg.setAttribute("preserveAspectRatio", "none");
@@ -49,7 +49,7 @@ function sparkline() {
     const most = Math.max(1, ...counts);
     const step = 120 / Math.max(1, counts.length);
     const points = counts.map((count, place) => {
-      const y = (20 - 19 * count / most).toFixed(1);
+      const y = (20 - 19 * Math.sqrt(count / most)).toFixed(1);
       return `L${(place * step).toFixed(1)} ${y}H${((place + 1) * step).toFixed(1)}`;
     });
     path.setAttribute("d", counts.length ? `M0 20${points.join("")}V20z` : "");
@@ -62,7 +62,7 @@ function sparkline() {
 /** The choice of how far to go back, over everything else on the page. */
 function rewindMenu(onChoice) {
   const box = make("div", { class: "ztfnb-rewind", popover: "auto", role: "group",
-    "aria-label": "Read again what arrived in the last" });
+    "aria-label": "Read again from" }, make("span", { text: "Read again what came in the last" }));
   const button = make("button", { type: "button", text: "Rewind…", "aria-expanded": "false",
     title: "Read again from an earlier time; an alert that comes again keeps its one row" });
   const choose = (to) => {
@@ -120,8 +120,6 @@ function render({ model, el }) {
   const rate = make("span", { class: "ztfnb-rate" });
   const spark = sparkline();
   const lag = make("span", { class: "ztfnb-lag", title: "Packets that wait at the source" });
-  const behind = make("span", { class: "ztfnb-behind",
-    title: "Age of the newest packet read while others wait" });
   const pause = make("button", { type: "button", class: "ztfnb-pause" });
   const { box, button: rewind } = rewindMenu((to) => model.send({ kind: "rewind", to }));
   const details = make("button", { type: "button", class: "ztfnb-details-button",
@@ -134,7 +132,7 @@ function render({ model, el }) {
   el.append(
     make("div", { class: "ztfnb-line" }, chip,
       make("span", { class: "ztfnb-flow" }, rate, " alerts/s", spark.svg),
-      lag, behind, pause, rewind, details, counts),
+      lag, pause, rewind, details, counts),
     box, trouble, panel.element);
   const news = listen(model);
 
@@ -149,7 +147,6 @@ function render({ model, el }) {
       showState(line.state, line.meaning);
       setText(rate, line.rate ?? "");
       setText(lag, line.lag ?? "");
-      setText(behind, line.behind ?? "");
       setText(pause, line.paused ? "Resume" : "Pause");
       pause.title = line.paused ? "Go on reading" : "Stop reading; nothing is lost";
       pause.dataset.command = line.paused ? "resume" : "pause";
