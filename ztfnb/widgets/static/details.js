@@ -1,4 +1,5 @@
 const TYPED = 300; // [ms] without a key, after which the kernel is told what was typed
+const CUT = 30; // characters, more than which may not fit in a column
 
 function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
@@ -15,11 +16,11 @@ function linkTo([name, url, title]) {
 /** One field of a record; its elements are kept, and told what to show. */
 function fieldOf(name, unit, doc) {
   const value = make("span", { class: "ztfnb-value" });
-  const note = make("span", { class: "ztfnb-note" });
-  const shownUnit = make("span", { class: "ztfnb-unit", text: unit });
-  const element = make("div", { class: "ztfnb-field", "data-name": name },
-    make("dt", { text: name }), make("dd", { class: "ztfnb-what" }, value, shownUnit, note),
-    make("dd", { class: "ztfnb-doc", text: doc }));
+  const note = make("span", { class: "ztfnb-packet-note" });
+  const shownUnit = make("span", { class: "ztfnb-packet-unit", text: unit });
+  const element = make("div", { class: "ztfnb-packet-field", "data-name": name },
+    make("dt", { text: name }), make("dd", { class: "ztfnb-packet-what" }, value, shownUnit, note),
+    make("dd", { class: "ztfnb-packet-doc", text: doc }));
   const searched = `${name} ${doc}`.toLowerCase();
   return {
     element,
@@ -27,7 +28,7 @@ function fieldOf(name, unit, doc) {
       write(value, text);
       write(note, readable);
       shownUnit.hidden = missing || !unit;
-      element.classList.toggle("ztfnb-missing", missing);
+      element.classList.toggle("ztfnb-packet-missing", missing);
       this.missing = missing;
     },
     sieve(words, hideMissing) {
@@ -52,28 +53,30 @@ function tableOf(table, docs, words) {
   const head = make("tr", {}, cell("th", "UTC", { scope: "col" }), ...places.map((place) => {
     const { unit, doc } = told[place];
     const header = cell("th", table.names[place], { scope: "col", title: doc });
-    if (unit) header.append(make("span", { class: "ztfnb-unit", text: unit }));
+    if (unit) header.append(make("span", { class: "ztfnb-packet-unit", text: unit }));
     return header;
   }));
   const rows = table.rows.map((texts, number) => {
     const gone = new Set(table.gone[number]);
     return make("tr", {}, cell("th", table.times[number].replace(" UTC", ""), { scope: "row" }),
-      ...places.map((place) => cell("td", texts[place],
-        { class: gone.has(place) ? "ztfnb-missing" : null })));
+      ...places.map((place) => cell("td", texts[place], {
+        class: gone.has(place) ? "ztfnb-packet-missing" : null,
+        title: texts[place].length > CUT ? texts[place] : null,
+      })));
   });
-  const box = make("div", { class: "ztfnb-epochs", tabindex: "0", role: "region",
+  const box = make("div", { class: "ztfnb-packet-epochs", tabindex: "0", role: "region",
     "aria-label": `Epochs of ${table.name}` },
   make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)));
   if (rows.length >= table.total) return [box];
-  return [box, make("p", { class: "ztfnb-note",
+  return [box, make("p", { class: "ztfnb-packet-note",
     text: `The newest ${rows.length} of ${table.total} epochs are shown.` })];
 }
 
 function sectionOf(name, toggle) {
-  const arrow = make("span", { class: "ztfnb-arrow", "aria-hidden": "true" });
-  const note = make("span", { class: "ztfnb-note" });
-  const body = make("div", { class: "ztfnb-section-body" });
-  const button = make("button", { type: "button", class: "ztfnb-section-head" },
+  const arrow = make("span", { class: "ztfnb-packet-arrow", "aria-hidden": "true" });
+  const note = make("span", { class: "ztfnb-packet-note" });
+  const body = make("div", { class: "ztfnb-packet-section-body" });
+  const button = make("button", { type: "button", class: "ztfnb-packet-section-head" },
     arrow, make("span", { text: name }), note);
   button.addEventListener("click", () => toggle(name));
   const element = make("section", { "aria-label": name, "data-name": name },
@@ -90,13 +93,17 @@ function render({ model, el }) {
     "aria-label": "Search the fields by name and meaning",
     title: "Words of the field's name or meaning ( / )", maxlength: "100",
   });
-  const hide = make("button", { type: "button", class: "ztfnb-toggle", text: "Hide missing" });
+  const hide = make("button", {
+    type: "button", class: "ztfnb-packet-toggle", text: "Hide missing",
+  });
   const count = make("span", { class: "ztfnb-count", role: "status" });
   const bar = make("div", { class: "ztfnb-packet-bar" }, search, hide, count);
-  const near = make("ul", { class: "ztfnb-near", "aria-label": "Nearest catalogue sources" });
-  const away = make("nav", { class: "ztfnb-links", "aria-label": "Look this object up" });
-  const list = make("div", { class: "ztfnb-sections" });
-  const empty = make("p", { class: "ztfnb-empty-note" });
+  const near = make("ul", {
+    class: "ztfnb-packet-near", "aria-label": "Nearest catalogue sources",
+  });
+  const away = make("nav", { class: "ztfnb-packet-links", "aria-label": "Look this object up" });
+  const list = make("div", { class: "ztfnb-packet-sections" });
+  const empty = make("p", { class: "ztfnb-packet-empty-note" });
   const body = make("div", {
     class: "ztfnb-packet-body", tabindex: "0", role: "region", "aria-label": "Fields of the packet",
   }, near, away, list, empty);
