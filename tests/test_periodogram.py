@@ -154,7 +154,7 @@ def test_a_packet_is_enough() -> None:
     One packet reaches back 30 days: so long a span cannot always tell a period from its aliases.
     """
     right = searched = 0
-    for alert in Survey(seed=3, alerts_per_night=20_000).night("2026-01-15", limit=800):
+    for alert in Survey(seed=3, alerts_per_night=20_000).night("2026-01-15", limit=1_200):
         if alert.truth.kind != "RR Lyrae":
             continue
         held = photometry(alert.alert)

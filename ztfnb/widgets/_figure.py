@@ -13,23 +13,35 @@ from bokeh.models import (
     PanTool,
     Range1d,
     ResetTool,
-    TapTool,
+    Scatter,
+    Segment,
     WheelZoomTool,
 )
+from bokeh.models.renderers import GlyphRenderer
 from bokeh.plotting import figure
 
-COLUMNS = ("x", "y", "lower", "upper", "color", "fill", "marker", "when", "value")
-"""What a source of points holds; ``x``, ``y``, ``lower`` and ``upper`` are numbers."""
-SOURCES = ("detections", "limits", "forced", "shown")
+COLUMNS = (
+    "x", "y", "lower", "upper", "size", "alpha", "color", "fill", "marker", "told",
+)  # fmt: skip
+"""What the source of points holds."""
 
 _CLEAR = "rgba(0, 0, 0, 0)"
+_TOLD = (
+    '<div style="white-space: pre-line; font-size: 12px; line-height: 1.35; padding: 2px 4px 4px">'
+    "@told</div>"
+)
+"""Bokeh escapes what it puts in the place of a column's name."""
 
 
 def light_curve_figure() -> dict[str, Any]:
-    """Return an empty figure for points with error bars, limits and forced photometry, as JSON."""
+    """Return an empty figure for points with error bars and a ring around one, as JSON.
+
+    Painting it is what a click in the browser waits for: so all points are of one source, glyphs
+    have no second look for selections, and the axes' names stand outside of it.
+    """
     plot = figure(
         name="plot",
-        height=280,
+        height=262,
         sizing_mode="stretch_width",
         x_range=Range1d(start=0, end=1),
         y_range=Range1d(start=0, end=1),
@@ -39,48 +51,40 @@ def light_curve_figure() -> dict[str, Any]:
         border_fill_color=None,
         outline_line_color=None,
         output_backend="canvas",
-        min_border_left=56,
+        min_border_right=14,
     )
-    sources = {
-        name: ColumnDataSource({column: [] for column in COLUMNS}, name=name) for name in SOURCES
-    }
-    drawn: list[Any] = []
-    for name in ("limits", "forced", "detections"):
-        if name != "limits":
-            plot.segment(
-                "x",
-                "lower",
-                "x",
-                "upper",
-                source=sources[name],
-                line_color="color",
-                line_alpha=0.55,
-                line_width=1.25,
-            )
-        glyph = plot.scatter(
-            "x", "y", source=sources[name], marker="marker",
-            size={"limits": 7, "forced": 6, "detections": 9}[name],
-            line_color="color", fill_color="fill", line_width=1.5,
-            line_alpha=0.6 if name == "limits" else 1.0,
-            nonselection_line_alpha=0.6 if name == "limits" else 1.0,
-            nonselection_fill_alpha=1.0,
-        )  # fmt: skip
-        drawn.append(glyph)
-    plot.scatter(
-        "x", "y", source=sources["shown"], marker="circle", size=18,
-        line_color="color", fill_color=_CLEAR, line_width=2,
+    points = ColumnDataSource({column: [] for column in COLUMNS}, name="points")
+    ring = ColumnDataSource({column: [] for column in ("x", "y")}, name="ring")
+    bars = Segment(
+        x0="x", y0="lower", x1="x", y1="upper",
+        line_color="color", line_alpha="alpha", line_width=1.1,
     )  # fmt: skip
-    wheel = WheelZoomTool()
+    marks = Scatter(
+        x="x", y="y", marker="marker", size="size",
+        line_color="color", fill_color="fill", line_alpha="alpha", fill_alpha="alpha",
+        line_width=1.5,
+    )  # fmt: skip
+    circle = Scatter(
+        x="x", y="y", marker="circle", size=18, line_width=2, line_color="gray", fill_color=_CLEAR
+    )
+    drawn = [
+        GlyphRenderer(
+            data_source=source, glyph=glyph, name=name,
+            selection_glyph=None, nonselection_glyph=None, hover_glyph=None, muted_glyph=None,
+        )
+        for source, glyph, name in (
+            (points, bars, "bars"), (points, marks, "marks"), (ring, circle, "circle"),
+        )
+    ]  # fmt: skip
+    plot.renderers.extend(drawn)
     plot.add_tools(
-        PanTool(), wheel, BoxZoomTool(), ResetTool(),
-        TapTool(renderers=drawn),
+        PanTool(), WheelZoomTool(), BoxZoomTool(), ResetTool(),
         CrosshairTool(line_alpha=0.25),
-        HoverTool(
-            renderers=drawn,
-            tooltips=[("", "@value"), ("", "@when")],
-            point_policy="snap_to_data",
-        ),
+        HoverTool(renderers=[drawn[1]], tooltips=_TOLD, point_policy="snap_to_data", limit=3),
     )  # fmt: skip
+    plot.axis.minor_tick_line_color = None
+    plot.axis.axis_label = None
+    plot.axis.major_label_text_font_size = "11px"
     plot.toolbar.logo = None
     plot.toolbar.autohide = True
     plot.xgrid.grid_line_alpha = plot.ygrid.grid_line_alpha = 0.5

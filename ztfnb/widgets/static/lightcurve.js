@@ -1,10 +1,9 @@
-const NUMBERS = ["x", "y", "lower", "upper"];
 const SHAPES = {
   circle: "M6 2.2a3.8 3.8 0 1 0 .01 0z", square: "M2.5 2.5h7v7h-7z", diamond: "M6 1l4 5-4 5-4-5z",
   inverted_triangle: "M1.5 2.5h9l-4.5 8z", hex: "M3.5 1.7h5L11 6l-2.5 4.3h-5L1 6z",
 };
 
-function symbol([marker, colour, style]) {
+function symbol(marker, style, colour) {
   const space = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(space, "svg");
   svg.setAttribute("viewBox", "0 0 12 12");
@@ -18,112 +17,219 @@ function symbol([marker, colour, style]) {
   return svg;
 }
 
+/** The bands, each a button that hides it, and what the other signs mean. */
+function curveLegend(onHide) {
+  const box = make("div", { class: "ztfnb-legend" });
+  const signs = make("span", { class: "ztfnb-signs" });
+  const buttons = new Map();
+  let explained = "";
+  box.append(signs);
+  return {
+    box,
+    follow(bands, legend, hidden) {
+      for (const { fid, name, marker, colour } of bands) {
+        if (!buttons.has(fid)) {
+          const made = make("button", { type: "button", "data-band": name });
+          made.addEventListener("click", () => onHide(fid));
+          buttons.set(fid, made);
+          const later = [...buttons.keys()].filter((other) => other > fid).sort((a, b) => a - b)[0];
+          box.insertBefore(made, later === undefined ? signs : buttons.get(later));
+        }
+        const button = buttons.get(fid);
+        const look = `${marker} ${colour}`;
+        if (button.dataset.look !== look) {
+          button.dataset.look = look;
+          button.replaceChildren(symbol(marker, "filled", colour), make("span", { text: name }));
+        }
+        const visible = !hidden.includes(fid);
+        button.setAttribute("aria-pressed", String(visible));
+        button.setAttribute("aria-label", `Band ${name}`);
+        button.title = visible ? `Hide ${name}` : `Show ${name}`;
+      }
+      const there = bands.map(({ fid }) => fid);
+      for (const [fid, button] of buttons) button.hidden = !there.includes(fid);
+      if (explained !== String(legend)) {
+        explained = String(legend);
+        signs.replaceChildren(...legend.map(([marker, style, text]) =>
+          make("span", {}, symbol(marker, style), make("span", { text }))));
+      }
+    },
+  };
+}
+
+/** A button that opens a few choices, and closes them on Escape or elsewhere. */
+function disclosure(text, title, ...children) {
+  const button = make("button", { type: "button", class: "ztfnb-press", text, title, "aria-expanded": "false" });
+  const menu = make("div", { class: "ztfnb-menu", hidden: true, role: "group", "aria-label": title }, ...children);
+  const box = make("span", { class: "ztfnb-disclosure" }, button, menu);
+  const open = (wanted) => {
+    menu.hidden = !wanted;
+    button.setAttribute("aria-expanded", String(wanted));
+  };
+  const elsewhere = (event) => { if (!box.contains(event.target)) open(false); };
+  button.addEventListener("click", () => open(menu.hidden));
+  box.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || menu.hidden) return;
+    open(false);
+    button.focus();
+    event.stopPropagation();
+  });
+  document.addEventListener("pointerdown", elsewhere, true);
+  return { box, stop: () => document.removeEventListener("pointerdown", elsewhere, true) };
+}
+
 async function render({ model, el }) {
   el.classList.add("ztfnb-curve");
   el.dataset.lmSuppressShortcuts = "true";
+  const say = (message) => model.send(message);
+  const set = (name, value) => say({ kind: "setting", name, value });
+  const chosen = () => model.get("_chosen");
+  const setter = (name) => (value) => set(name, value);
+  const flag = (name, text, title) => {
+    const button = make("button", { type: "button", class: "ztfnb-press", text, title });
+    button.addEventListener("click", () => set(name, !chosen()[name]));
+    return button;
+  };
   const quantity = choice("What is plotted", [
     ["difference", "difference mag", "Magnitude of the change against the reference image"],
     ["apparent", "apparent mag", "Magnitude of the source itself: reference and change together"],
-    ["flux", "flux", "Signed flux of the change, with forced photometry"],
-  ], (value) => model.send({ kind: "quantity", value }));
+    ["flux", "flux", "Signed flux of the change, of detections"],
+    ["forced", "forced flux", "Signed flux at the source's place, measured whether detected or not"],
+  ], setter("quantity"));
+  const form = choice("Plot or table", [
+    ["plot", "plot", "The light curve"], ["table", "table", "A table of its epochs"],
+  ], setter("form"));
   const time = choice("Time axis", [
-    ["days", "days", "Days since the first detection"], ["mjd", "MJD", "Modified Julian date, UTC"],
-  ], (value) => model.send({ kind: "time", value }));
-  const bar = make("div", { class: "ztfnb-curve-bar" }, quantity, time);
+    ["mjd", "MJD", "Modified Julian date, UTC"],
+    ["days", "days", "Days since the first detection"], ["ago", "days ago", "Days before now"],
+  ], setter("time"));
+  const limits = flag("limits", "limits", "Five-sigma limits of epochs without a detection");
+  const cut = make("input", { type: "range", min: 0, max: 20, step: 0.5, class: "ztfnb-snr" });
+  const cutText = make("span", { class: "ztfnb-value" });
+  const snr = make("label", { class: "ztfnb-cut-snr", title: "Fluxes below this are drawn faint" },
+    make("span", { class: "ztfnb-muted", text: "SNR ≥" }), cut, cutText);
+  const fold = flag("fold", "fold", "Plot against the phase of a period");
+  const palette = choice("Colours", [
+    ["safe", "for all eyes", "Colours that colour-blind people can tell"],
+    ["classic", "classic", "Green, red and orange"],
+  ], setter("palette"));
+  const save = (format, title) => {
+    const button = make("button", { type: "button", class: "ztfnb-press", text: format.toUpperCase(), title });
+    button.addEventListener("click", () => say({ kind: "download", format }));
+    return button;
+  };
+  const more = disclosure("more", "Colours and downloads",
+    make("span", { class: "ztfnb-muted", text: "colours" }), palette,
+    make("span", { class: "ztfnb-muted", text: "download" }),
+    make("span", { class: "ztfnb-saves" },
+      save("csv", "The table of epochs as plain CSV"),
+      save("ecsv", "The table of epochs with units and meanings, for astropy")));
+
   const place = make("div", { class: "ztfnb-plot", role: "img" });
+  const xLabel = make("div", { class: "ztfnb-x-label" });
+  const yLabel = make("div", { class: "ztfnb-y-label" });
   const note = make("div", { class: "ztfnb-curve-note", role: "status" });
-  const frame = make("div", { class: "ztfnb-curve-frame" }, place, note);
-  const legend = make("div", { class: "ztfnb-legend" });
-  el.append(bar, frame, legend);
+  const legend = curveLegend((fid) => {
+    const { hidden } = chosen();
+    set("hidden", hidden.includes(fid) ? hidden.filter((one) => one !== fid) : [...hidden, fid]);
+  });
+  const choose = (row) => say({ kind: "epoch", serial: model.get("_shown").serial, row });
+  const table = pointTable(choose);
+  let plot = null;
+  let waiting = false;
   let ended = false;
-  const undo = [() => { ended = true; }];
-  const cleanup = () => undo.forEach((step) => step());
+  let trying = null; // a cut that the slider passes
+  const undo = [() => { ended = true; }, more.stop, downloads(model)];
+
+  const paint = () => {
+    waiting = false;
+    if (ended) return;
+    const shown = model.get("_shown");
+    const view = chosen();
+    const found = model.get("_found");
+    const mark = model.get("_mark");
+    for (const [group, name] of [[quantity, "quantity"], [form, "form"], [time, "time"], [palette, "palette"]]) {
+      group.press(view[name]);
+    }
+    limits.setAttribute("aria-pressed", String(view.limits));
+    limits.disabled = view.quantity === "apparent";
+    limits.hidden = view.quantity === "forced";
+    snr.hidden = view.quantity !== "forced";
+    const least = trying ?? view.snr;
+    if (document.activeElement !== cut) cut.value = least;
+    cut.max = view.highest_snr;
+    cutText.textContent = least.toFixed(1);
+    fold.setAttribute("aria-pressed", String(view.fold));
+    bar.box.hidden = !view.fold;
+    bar.follow({ chosen: view, shown, found });
+    legend.follow(shown.bands ?? [], shown.legend ?? [], view.hidden);
+    table.follow(model.get("_table"), mark);
+
+    const period = view.fold && bar.live && shown.points ? bar.live : 0;
+    const across = period ? `phase (period = ${days(period)} d)` : shown.x_label ?? "";
+    const there = Boolean(shown.points) && view.form === "plot";
+    xLabel.textContent = across;
+    yLabel.textContent = shown.y_label ?? "";
+    place.setAttribute("aria-label",
+      shown.y_label ? `Light curve: ${shown.y_label} against ${across}` : "Light curve");
+    frame.classList.toggle("ztfnb-empty", !there);
+    note.textContent = view.form === "plot" || !shown.points ? shown.note ?? "" : "";
+    plot?.paint({ shown, period, mark, snr: view.quantity === "forced" ? least : null });
+    if (plot) el.dataset.candid = shown.candid;
+  };
+  // Several traits change in one message: one painting for all of them.
+  const refresh = () => {
+    if (waiting) return;
+    waiting = true;
+    queueMicrotask(paint);
+  };
+  const bar = foldBar(say, refresh);
+  cut.setAttribute("aria-label", "Least signal-to-noise ratio");
+  cut.addEventListener("input", () => { trying = Number(cut.value); refresh(); });
+  cut.addEventListener("change", () => { set("snr", Number(cut.value)); trying = null; });
+
+  const frame = make("div", { class: "ztfnb-curve-frame" }, yLabel, place, xLabel, note, table.box);
+  el.append(
+    make("div", { class: "ztfnb-curve-bar" }, quantity, form),
+    make("div", { class: "ztfnb-curve-bar" }, time, limits, snr,
+      make("span", { class: "ztfnb-curve-end" }, fold, more.box)),
+    bar.box, frame, legend.box);
+  for (const trait of ["_shown", "_chosen", "_mark", "_table", "_found"]) {
+    model.on(`change:${trait}`, refresh);
+    undo.push(() => model.off(`change:${trait}`, refresh));
+  }
+  passKeysOn(model, el);
+  // JupyterLab takes arrows from sliders otherwise.
+  el.addEventListener("keydown", (event) => {
+    if (event.target.matches("input")) event.stopPropagation();
+  });
+  paint();
 
   const begin = async () => {
     const Bokeh = await load(model, model.get("_bokeh_version"));
     if (ended) return;
-    const item = structuredClone(model.get("_figure"));
-    const views = await Bokeh.embed.embed_item(item, place);
-    if (ended) return;
-    const view = [...views][0];
-    const plot = view.model;
-    const find = (name) => plot.document.get_model_by_name(name);
-    undo.push(() => view.remove?.());
-
+    const made = await curvePlot(Bokeh, model.get("_figure"), place, choose);
+    undo.push(made.remove);
+    if (ended) {
+      made.remove();
+      return;
+    }
     const colour = (name, otherwise) =>
       getComputedStyle(el).getPropertyValue(name).trim() || otherwise;
-    const dress = () => {
-      const ink = colour("--jp-ui-font-color1", "#222");
-      const line = colour("--jp-border-color1", "#bbb");
-      for (const axis of [...plot.below, ...plot.left]) {
-        axis.setv({
-          axis_label_text_color: ink, major_label_text_color: ink, axis_line_color: line,
-          major_tick_line_color: line, minor_tick_line_color: null,
-          axis_label_text_font_style: "normal", axis_label_text_font_size: "12px",
-          major_label_text_font_size: "11px",
-        });
-      }
-      for (const grid of plot.center) grid.setv?.({ grid_line_color: line });
-      find("shown").data = { ...find("shown").data, color: find("shown").data.x.map(() => ink) };
-    };
-    const unpack = (columns) => Object.fromEntries(Object.entries(columns).map(
-      ([name, values]) => [name, NUMBERS.includes(name) ? [...numbers(values, Float64Array)] : values]));
-    const blank = () => ({
-      x: [], y: [], lower: [], upper: [], color: [], fill: [], marker: [], when: [], value: [],
+    const dress = () => made.dress({
+      ink: colour("--jp-ui-font-color1", "#222"), line: colour("--jp-border-color1", "#bbb"),
     });
-    const ring = () => {
-      const mark = model.get("_mark");
-      const ink = colour("--jp-ui-font-color1", "#222");
-      find("shown").data = "x" in mark
-        ? { ...blank(), x: [mark.x], y: [mark.y], lower: [mark.y], upper: [mark.y], color: [ink],
-          fill: [""], marker: ["circle"], when: [""], value: [""] }
-        : blank();
-    };
-    const draw = () => {
-      const shown = model.get("_shown");
-      quantity.press(shown.quantity);
-      time.press(shown.time);
-      for (const name of ["detections", "limits", "forced"]) {
-        const source = find(name);
-        source.selected.indices = [];
-        source.data = shown.sources[name] ? unpack(shown.sources[name]) : blank();
-      }
-      if (shown.x_range) {
-        const [left, right] = shown.x_range;
-        const [bottom, top] = shown.y_range;
-        plot.x_range.setv({ start: left, end: right, reset_start: left, reset_end: right });
-        plot.y_range.setv({ start: bottom, end: top, reset_start: bottom, reset_end: top });
-        // Lays out everything anew, which takes long: only when it is another one.
-        if (plot.below[0].axis_label !== shown.x_label) plot.below[0].axis_label = shown.x_label;
-        if (plot.left[0].axis_label !== shown.y_label) plot.left[0].axis_label = shown.y_label;
-      }
-      place.setAttribute("aria-label",
-        shown.y_label ? `Light curve: ${shown.y_label} against ${shown.x_label}` : "Light curve");
-      place.style.visibility = shown.x_range ? "visible" : "hidden";
-      note.textContent = shown.note;
-      note.hidden = !shown.note;
-      legend.replaceChildren(...shown.legend.map((entry) =>
-        make("span", {}, symbol(entry), make("span", { text: entry[3] }))));
-      el.dataset.candid = shown.candid;
-    };
-    undo.push(follow(model, "_shown", draw), follow(model, "_mark", ring));
-    for (const name of ["detections", "limits", "forced"]) {
-      const source = find(name);
-      source.selected.properties.indices.change.connect(() => {
-        const [index] = source.selected.indices;
-        if (index !== undefined) model.send({ kind: "tap", source: name, place: index });
-      });
-    }
     dress();
     const themed = new MutationObserver(dress);
     themed.observe(document.body, { attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
     undo.push(() => themed.disconnect());
+    plot = made;
+    paint();
   };
   begin().catch((error) => {
     note.textContent = `The light curve cannot be drawn: ${error.message}`;
-    note.hidden = false;
   });
-  return cleanup;
+  return () => undo.forEach((step) => step());
 }
 
 export default { render };

@@ -1,0 +1,126 @@
+"""How a light curve is looked at: what a person has chosen, checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal, get_args
+
+from ztfnb.errors import ConfigError
+
+Quantity = Literal["difference", "apparent", "flux", "forced"]
+Time = Literal["mjd", "days", "ago"]
+Palette = Literal["safe", "classic"]
+Form = Literal["plot", "table"]
+
+SHORTEST_PERIOD, LONGEST_PERIOD = 0.001, 100_000.0
+"""Periods that can be folded on [d]."""
+HIGHEST_SNR = 20.0
+_MOST_PERIODS = 10_000
+_LONGEST_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class CurveView:
+    """What a person has chosen."""
+
+    quantity: Quantity = "difference"
+    """Difference magnitude, apparent magnitude, flux of detections, or forced flux."""
+    time: Time = "days"
+    """Modified Julian date, days since the first detection, or days before now."""
+    limits: bool = True
+    """Whether five-sigma limits are drawn."""
+    hidden: tuple[int, ...] = ()
+    """Filters that are not drawn."""
+    snr: float = 3.0
+    """Forced fluxes of less signal-to-noise than this are drawn faint."""
+    palette: Palette = "safe"
+    """Colours that everyone can tell, or the classic green, red and orange."""
+    form: Form = "plot"
+    fold: bool = False
+    """Whether points are folded on the object's period, where it has one."""
+    periods: Mapping[str, float] = field(default_factory=dict)
+    """Periods [d] of objects, by objectId."""
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return asdict(self) | {"hidden": list(self.hidden), "periods": dict(self.periods)}
+
+    def changed(self, settings: Mapping[str, Any]) -> CurveView:
+        """Return the view with some of it chosen anew.
+
+        Raises
+        ------
+        ConfigError
+            If a name is none of these, or a value none that could be chosen.
+        """
+        if not isinstance(settings, Mapping):
+            raise ConfigError(f"expected settings by name, got {type(settings).__name__}")
+        for name in settings:
+            if name not in _CHECKS:
+                raise ConfigError(
+                    f"a light curve has no setting {str(name)[:40]!r}; it has {', '.join(_CHECKS)}"
+                )
+        return replace(self, **{name: _CHECKS[name](name, settings[name]) for name in settings})
+
+
+def period_of(value: Any, name: str = "period") -> float:
+    """Return a period [d] that can be folded on.
+
+    Raises
+    ------
+    ConfigError
+        If it is no number, or out of range.
+    """
+    return _number(name, value, SHORTEST_PERIOD, LONGEST_PERIOD, " days")
+
+
+def _number(name: str, value: Any, low: float, high: float, unit: str = "") -> float:
+    wrong = isinstance(value, bool) or not isinstance(value, int | float)
+    if wrong or not math.isfinite(value) or not low <= value <= high:
+        raise ConfigError(f"{name}: expected {low:g} to {high:,.0f}{unit}, got {str(value)[:40]!r}")
+    return float(value)
+
+
+def _one_of(choices: tuple[str, ...]) -> Callable[[str, Any], str]:
+    def check(name: str, value: Any) -> str:
+        if value not in choices:
+            raise ConfigError(f"{name}: expected {', '.join(choices)}, got {str(value)[:40]!r}")
+        return str(value)
+
+    return check
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"{name}: expected true or false, got {str(value)[:40]!r}")
+    return value
+
+
+def _filters(name: str, value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list | tuple) or not all(type(fid) is int for fid in value):
+        raise ConfigError(f"{name}: expected filters such as [1, 3], got {str(value)[:40]!r}")
+    return tuple(sorted(set(value)))[:100]
+
+
+def _periods(name: str, value: Any) -> dict[str, float]:
+    if not isinstance(value, Mapping) or len(value) > _MOST_PERIODS:
+        raise ConfigError(f"{name}: expected at most {_MOST_PERIODS:,} periods by objectId")
+    for one in value:
+        if not isinstance(one, str) or not 0 < len(one) <= _LONGEST_NAME:
+            raise ConfigError(f"{name}: expected an objectId, got {str(one)[:40]!r}")
+    return {one: period_of(days, f"{name}[{one[:20]}]") for one, days in value.items()}
+
+
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "quantity": _one_of(get_args(Quantity)),
+    "time": _one_of(get_args(Time)),
+    "limits": _flag,
+    "hidden": _filters,
+    "snr": lambda name, value: _number(name, value, 0.0, HIGHEST_SNR),
+    "palette": _one_of(get_args(Palette)),
+    "form": _one_of(get_args(Form)),
+    "fold": _flag,
+    "periods": _periods,
+}
