@@ -82,7 +82,7 @@ def both_themes(desk: Desk, part: str, name: str) -> None:
 
 def test_points(desk: Desk) -> None:
     """Alerts are points; a tap and arrow keys select; lines, outline and words say where."""
-    desk.open([FEW, MAP, "print(taken[-1] == sky.selected, store.snapshot().column('field')[0])"])
+    desk.open([FEW, MAP, "print(taken[-1] == sky.selected)", "sky"])
     page = desk.page
     desk.run(0)
     desk.run(1)
@@ -130,21 +130,40 @@ def test_points(desk: Desk) -> None:
     narrow(desk, ".ztfnb-sky")
     both_themes(desk, ".ztfnb-sky", "sky-points-12h-narrow")
 
+    # A second view of the same map agrees with the first.
+    desk.run(3)
+    expect(page.locator(".ztfnb-sky-summary")).to_have_text([re.compile("^400 alerts")] * 2)
+    expect(page.get_by_label("Right ascension in the middle of the map").last).to_have_value("12")
+    chosen = sky(desk).first.get_attribute("data-candid") or ""
+    expect(sky(desk).last).to_have_attribute("data-candid", chosen)
+    assert page.evaluate(POINT, ["points", 0])["count"] == 400
+
 
 def test_counts(desk: Desk) -> None:
-    """Many alerts are counted, live; a tap takes the newest of the cell; cuts leave grey cells."""
+    """Many alerts are counted, live, once the map is in view; a tap takes the newest of a cell."""
     desk.open(
         [
             FEW,
-            "add(80_000, np.arange(150, 480, 3))\n" + MAP,
+            (
+                "add(80_000, np.arange(150, 480, 3))\n"
+                + MAP.replace("\nsky\n", "\n")
+                + "import ipywidgets\nbox = ipywidgets.VBox([sky])\n"
+                "box.layout.display = 'none'\nsky.active = False\nbox"
+            ),
             "add(30_000, np.arange(480, 520))",
             "sky.cuts = Cuts('rb > 0.9999')",
             "sky.cuts = Cuts('rb > 0.65'); sky.shows = 'counts'",
+            "print(sky._sky)\nbox.layout.display = 'flex'\nsky.active = True",
         ]
     )
     page = desk.page
     desk.run(0)
     desk.run(1)
+    page.wait_for_selector(".ztfnb-sky-plot .bk-Figure", state="attached")
+    desk.idle()
+    page.wait_for_timeout(1000)
+    desk.run(5)
+    expect(page.locator(".jp-CodeCell").nth(5).locator(".jp-OutputArea")).to_contain_text("{}")
     expect(sky(desk)).to_have_attribute("data-shows", "counts")
     summary = page.locator(".ztfnb-sky-summary")
     expect(summary).to_have_text(re.compile(r"^80,400 alerts in \d+ fields$"))
@@ -166,7 +185,7 @@ def test_counts(desk: Desk) -> None:
     desk.run(3)
     expect(summary).to_contain_text("pass the cuts")
     expect(sky(desk)).to_have_attribute("data-shows", "points")
-    expect(page.locator("[data-line=others]")).to_be_visible()
+    expect(page.locator("[data-line=none]")).to_be_visible()
     both_themes(desk, ".ztfnb-sky", "sky-cut-points")
     desk.run(4)
     expect(sky(desk)).to_have_attribute("data-shows", "counts")
@@ -174,3 +193,57 @@ def test_counts(desk: Desk) -> None:
     expect(page.get_by_role("button", name="auto")).to_have_attribute("aria-pressed", "true")
     narrow(desk, ".ztfnb-sky")
     both_themes(desk, ".ztfnb-sky", "sky-counts-narrow")
+
+
+def test_distributions(desk: Desk) -> None:
+    """Scores and magnitudes are drawn with the cuts and their edges, the selected value marked."""
+    desk.open(
+        [
+            FEW + "add(20_000, np.arange(150, 480, 3))",
+            "plots = Distributions(store)\nplots",
+            "plots.cuts = Cuts('rb > 0.65 and 17 < magpsf <= 19.5')\nplots.selected = 5",
+            "add(1000, np.arange(150, 480, 3))",
+            "plots.cuts = Cuts('rb > 0.999')\nprint(plots.settings)",
+        ]
+    )
+    page = desk.page
+    desk.run(0)
+    desk.run(1)
+    held, passing = (
+        page.locator(f".ztfnb-dist-words[data-part={part}]") for part in ("held", "passing")
+    )
+    expect(held).to_have_text("20,400 held")
+    expect(passing).to_be_hidden()
+    panels = page.locator(".ztfnb-dist-panel")
+    expect(panels).to_have_count(5)
+    expect(panels.locator(".ztfnb-dist-title")).to_have_text(
+        [
+            "rb, real-bogus score", "drb, deep-learning score",
+            "magpsf in g [mag]", "magpsf in r [mag]", "magpsf in i [mag]",
+        ]
+    )  # fmt: skip
+    whole = panels.locator(".ztfnb-dist-passing").first.get_attribute("d")
+    desk.run(2)
+    expect(passing).to_have_text(re.compile(r"^[\d,]+ pass the cuts$"))
+    assert panels.locator(".ztfnb-dist-passing").first.get_attribute("d") != whole
+    assert panels.locator(".ztfnb-dist-held").first.get_attribute("d") == whole
+    lines = [
+        (edges.get_attribute("d") or "").count("M")
+        for edges in panels.locator(".ztfnb-dist-edges").all()
+    ]
+    assert lines == [1, 0, 2, 2, 2]
+    expect(panels.locator(".ztfnb-dist-value").first).to_have_text(re.compile(r"^\d\.\d\d$"))
+    told = panels.locator("svg").first.get_attribute("aria-label") or ""
+    assert re.match(r"rb, .*: 20,400 values, median about .*; [\d,]+ pass the cuts", told)
+    assert "the selected alert has" in told
+    both_themes(desk, ".ztfnb-dist", "distributions")
+    desk.run(3)
+    expect(held).to_have_text("21,400 held")
+    desk.run(4)
+    expect(passing).to_have_text(re.compile(r"^\d\d pass the cuts$"))
+    page.get_by_role("button", name="log", exact=True).click()
+    expect(page.get_by_role("button", name="log", exact=True)).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    narrow(desk, ".ztfnb-dist")
+    both_themes(desk, ".ztfnb-dist", "distributions-log-narrow")

@@ -15,12 +15,13 @@ from ztfnb.cuts import Cuts
 from ztfnb.errors import NotHeldError
 from ztfnb.snapshot import Snapshot
 from ztfnb.widgets._columns import MISSING
+from ztfnb.widgets._overview import passing_in_words
 from ztfnb.widgets._sky_view import passing_of
 
 Counts = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-SCORES = {"rb": "rb (real-bogus score)", "drb": "drb (real-bogus score, deep)"}
+SCORES = {"rb": "rb, real-bogus score", "drb": "drb, deep-learning score"}
 _SCORE_BINS = 50
 MAGNITUDE = "magpsf"
 _ALWAYS = (1, 2)
@@ -38,11 +39,21 @@ class Axis(NamedTuple):
     high: float
     bins: int
 
+    def holds(self, values: NDArray[np.float64]) -> Mask:
+        """Return which values the axis reaches."""
+        return (values >= self.low) & (values <= self.high)
+
     def counts(self, values: NDArray[np.float64]) -> Counts:
         """Return how many values lie in each bin; those outside lie in none."""
-        inside = values[(values >= self.low) & (values <= self.high)]
+        inside = values[self.holds(values)]
         place = (inside - self.low) * (self.bins / (self.high - self.low))
         return np.bincount(np.minimum(place.astype(np.intp), self.bins - 1), minlength=self.bins)
+
+    def median(self, counts: Counts) -> float:
+        """Return the median of values in bins, as if they were even in each; some must be there."""
+        below = np.concatenate([[0], np.cumsum(counts)])
+        edges = np.linspace(self.low, self.high, self.bins + 1)
+        return float(np.interp(below[-1] / 2, below, edges))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,20 +71,19 @@ class Panel:
     passing: Counts
     outside: int
     """Values that the axis does not reach."""
-    medians: tuple[float, float]
-    """Of the values held and of those passing; NaN where there are none."""
     edges: tuple[float, ...]
     """Where the cuts on this field begin and end."""
 
     def text(self, *, cut: bool) -> str:
         """Return the distribution in words."""
-        if not self.held.sum():
-            return f"{self.label}: no values"
-        told = f"{self.label}: {self.held.sum():,} values, median {self.medians[0]:.2f}"
-        if cut:
-            told += f"; {self.passing.sum():,} pass the cuts"
-            if math.isfinite(self.medians[1]):
-                told += f", median {self.medians[1]:.2f}"
+        count = int(self.held.sum())
+        told = f"{self.label}: {f'{count:,}' if count else 'no'} value{'' if count == 1 else 's'}"
+        if count:
+            told += f", median about {self.axis.median(self.held):.2f}"
+        if cut and count:
+            told += f"; {passing_in_words(int(self.passing.sum()))}"
+            if self.passing.any():
+                told += f", median about {self.axis.median(self.passing):.2f}"
         if self.outside:
             told += f"; {self.outside:,} beyond the axis"
         return told
@@ -133,7 +143,8 @@ def _panel(
     passing: Mask,
     edges: Mapping[str, tuple[float, ...]],
 ) -> Panel:
-    there = np.isfinite(values)
+    there = axis.holds(values)
+    outside = int(np.count_nonzero(~there & ~np.isnan(values)))
     kept = values[there]
     chosen = kept[passing[there]]
     held = axis.counts(kept)
@@ -142,14 +153,9 @@ def _panel(
         axis,
         held,
         held if len(chosen) == len(kept) else axis.counts(chosen),
-        len(kept) - int(held.sum()),
-        (_median(kept), _median(chosen)),
+        outside,
         tuple(edge for edge in edges.get(what[1], ()) if axis.low <= edge <= axis.high),
     )
-
-
-def _median(values: NDArray[np.float64]) -> float:
-    return float(np.median(values)) if len(values) else math.nan
 
 
 def _values(held: Snapshot, name: str, rows: Any = None) -> NDArray[np.float64]:

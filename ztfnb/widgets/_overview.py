@@ -135,3 +135,8 @@ class Overview(Part):
             self._begin_if_due()
         else:
             publish()
+
+
+def passing_in_words(count: int) -> str:
+    """Return how many alerts pass the cuts."""
+    return f"{count:,} {'passes' if count == 1 else 'pass'} the cuts"

@@ -68,11 +68,11 @@ def sky_figure() -> dict[str, Any]:
             glyph.glyph.line_dash = [7, 4]
         if name != "graticule":
             glyph.level = "overlay" if name == "outline" else "glyph"
-    for name, size in (("others", 3), ("points", 5)):
+    for name, size in (("others", 3), ("points", 6)):
         plot.scatter(
             "x", "y", source=ColumnDataSource({"x": [], "y": []}, name=name), name=f"{name} dots",
             marker="circle", size=size, line_color=None,
-            fill_alpha=0.4 if name == "others" else 0.7,
+            fill_alpha=0.4 if name == "others" else 0.8,
         )  # fmt: skip
     labels = ColumnDataSource({"x": [], "y": [], "down": [], "text": []}, name="labels")
     plot.text(

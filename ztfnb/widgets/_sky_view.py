@@ -53,15 +53,18 @@ class SkyView:
     totals: Totals
     error: str
     """Why the cuts are not applied; empty where they are."""
+    counted: bool
+    """Whether alerts are counted in cells, and not drawn as points."""
     candid: Candids
     """Alerts to select: one for each point, or the newest of each cell that has any."""
     ra: Floats
     dec: Floats
     """Where they lie, or the centres of their cells [deg]."""
-    others: tuple[Floats, Floats] = (np.zeros(0), np.zeros(0))
+    others: tuple[Floats, Floats]
     """Right ascension and declination of points that do not pass the cuts [deg]."""
-    counts: NDArray[np.int32] | None = None
-    """Alerts in each cell that pass the cuts; -1 where none of those held does. None for points."""
+    counts: NDArray[np.int32]
+    """Alerts in each cell that pass the cuts, where they are counted; -1 in a cell of which none
+    passes, where those that do not are too many for points."""
 
     def at(self, ra: float, dec: float, reach: float) -> int | None:
         """Return the alert that a tap on the map is meant for: its candid.
@@ -70,7 +73,7 @@ class SkyView:
         """
         if not len(self.candid):
             return None
-        if self.counts is not None:
+        if self.counted:
             mine = np.flatnonzero(cells_at(self.ra, self.dec) == cells_at(ra, dec))
             return int(self.candid[mine[0]]) if len(mine) else None
         distance = separation(self.ra, self.dec, ra, dec)
@@ -84,7 +87,7 @@ class SkyView:
         right, up = _WAYS[way]
         along = (x - x0) * right + (y - y0) * up
         aside = np.abs((x - x0) * up - (y - y0) * right)
-        cell = cells_at(ra, dec) if self.counts is not None else -2
+        cell = cells_at(ra, dec) if self.counted else -2
         there = np.flatnonzero((along > 1e-9) & (aside <= along))
         there = there[cells_at(self.ra[there], self.dec[there]) != cell]
         if not len(there):
@@ -209,28 +212,26 @@ def view_of(held: Snapshot, cells: NDArray[np.int16], cuts: Cuts, shows: Shows) 
     passing = chosen & placed
     count = int(passing.sum())
     totals = Totals(len(held), int(placed.sum()), count, _fields(held))
-    if shows == "points" or (shows == "auto" and count <= FEW):
+    counted = shows == "counts" or (shows == "auto" and count > FEW)
+    others = np.flatnonzero(placed & ~chosen)
+    counts = np.zeros(CELLS, np.int32)
+    if counted:
+        counts += np.bincount(cells[passing], minlength=CELLS).astype(np.int32)
+        newest = np.zeros(CELLS, np.int64)
+        # Of several values for one place NumPy keeps the last: rows are in order of arrival.
+        newest[cells[passing]] = held.candid[passing]
+        filled = np.flatnonzero(counts)
+        candid = newest[filled]
+        ra, dec = (axis[filled] for axis in centres())
+    else:
         rows = np.flatnonzero(passing)[-FEW:]
-        others = np.flatnonzero(placed & ~chosen)[-FEW:]
-        ra, dec = positions(held, rows)
         candid = held.column("candid", rows) if len(rows) else np.zeros(0, np.int64)
-        return SkyView(totals, error, candid=candid, ra=ra, dec=dec, others=positions(held, others))
-    counts = np.bincount(cells[passing], minlength=CELLS).astype(np.int32)
-    anything = np.zeros(CELLS, np.bool_)
-    anything[cells[placed]] = True
-    newest = np.zeros(CELLS, np.int64)
-    # Of several values for one place NumPy keeps the last, and rows are in order of arrival.
-    newest[cells[passing]] = held.candid[passing]
-    filled = np.flatnonzero(counts)
-    ra, dec = centres()
-    return SkyView(
-        totals,
-        error,
-        candid=newest[filled],
-        ra=ra[filled],
-        dec=dec[filled],
-        counts=np.where(anything & (counts == 0), np.int32(-1), counts),
-    )
+        ra, dec = positions(held, rows)
+    if counted or len(others) > FEW:
+        of_others = cells[others]
+        counts[of_others[counts[of_others] == 0]] = -1
+        others = others[:0]
+    return SkyView(totals, error, counted, candid, ra, dec, positions(held, others), counts)
 
 
 def _fields(held: Snapshot) -> int:

@@ -12,7 +12,7 @@ from ztfnb.cuts import Cuts
 from ztfnb.errors import ConfigError
 from ztfnb.snapshot import Snapshot
 from ztfnb.widgets._distribution import Distribution, Panel, distribution_of, values_of
-from ztfnb.widgets._overview import Held, Overview, Publish, Work
+from ztfnb.widgets._overview import Held, Overview, Publish, Work, passing_in_words
 from ztfnb.widgets._points import COLOURS
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._static import text_of
@@ -76,18 +76,16 @@ class Distributions(Overview):
         return partial(self._show, distribution_of(held, cuts))
 
     def _show(self, found: Distribution) -> None:
-        summary = f"{found.held:,} held" if found.held else "No alerts yet"
-        if found.cut:
-            summary += f", {found.passing:,} pass the cuts"
         self._plots = {
-            "summary": summary,
+            "held": f"{found.held:,} held" if found.held else "No alerts yet",
+            "passing": passing_in_words(found.passing) if found.cut else "",
             "error": found.error,
             "panels": [_packed(panel, cut=found.cut) for panel in found.panels],
         }
 
     def refuse(self, reason: str) -> None:
         """Show why there are no plots."""
-        self._plots = {"summary": "", "error": reason, "panels": []}
+        self._plots = {"held": "", "passing": "", "error": reason, "panels": []}
 
     def _on_selected(self, _change: object) -> None:
         with self.pump.lock:

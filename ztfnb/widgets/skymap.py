@@ -16,7 +16,7 @@ from ztfnb.errors import ConfigError, NotHeldError
 from ztfnb.projection import mollweide
 from ztfnb.snapshot import Snapshot
 from ztfnb.widgets import _bokeh
-from ztfnb.widgets._overview import Held, Overview, Publish, Work
+from ztfnb.widgets._overview import Held, Overview, Publish, Work, passing_in_words
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._sky_figure import PALETTE, ground_of, outline_of, packed, sky_figure
 from ztfnb.widgets._sky_view import (
@@ -55,8 +55,9 @@ class _Place:
 class SkyMap(Overview):
     """A map of the whole sky, live: alerts as points, or counted where they are many.
 
-    Alerts that pass `cuts` are shown in strong colour or counted; the others are faint points, or
-    grey cells where none passes. A tap or an arrow key selects an alert.
+    Alerts that pass `cuts` are points in strong colour, or counted. The others are faint points
+    while they are few; where they are many, cells in which none passes are grey. A tap or an arrow
+    key selects an alert.
 
     Parameters
     ----------
@@ -192,7 +193,7 @@ class SkyMap(Overview):
 
     def _look_at(self, cuts: Cuts, shows: Shows, held: Snapshot) -> Publish:
         view = view_of(held, self._cells.of(held), cuts, shows)
-        if view.counts is not None:
+        if view.counts.any():
             cells_of_map(0)  # the page will ask for it, and the first takes a while
         return partial(self._show, view)
 
@@ -203,19 +204,19 @@ class SkyMap(Overview):
             "summary": summary_of(view),
             "error": view.error,
             "centre": self._centre,
-            "cut": bool(self._cuts) and not view.error,
         }
-        if view.counts is None:
+        if view.counts.any():
+            sky["counts"] = view.counts.astype("<i4").tobytes()
+        if view.counted:
+            sky["most"] = max(1, int(view.counts.max()))
+        else:
             sky["points"] = packed(*mollweide(view.ra, view.dec, centre))
             sky["others"] = packed(*mollweide(*view.others, centre))
-        else:
-            sky["counts"] = view.counts.astype("<i4").tobytes()
-            sky["most"] = int(view.counts.max())
         self._sky = sky
 
     def refuse(self, reason: str) -> None:
         """Show why there is no map."""
-        self._sky = {"summary": "", "error": reason, "centre": self._centre, "cut": False}
+        self._sky = {"summary": "", "error": reason, "centre": self._centre}
 
     def _draw_ground(self) -> None:
         self._chosen = self.settings | {"width": MAP_WIDTH, "height": MAP_HEIGHT, "few": FEW}
@@ -258,8 +259,8 @@ def summary_of(view: SkyView) -> str:
     if totals.fields:
         told += f" in {_many(totals.fields, 'field')}"
     if totals.passing < totals.placed:
-        told += f"; {totals.passing:,} pass the cuts"
-    if view.counts is None and totals.passing > len(view.candid):
+        told += f"; {passing_in_words(totals.passing)}"
+    if not view.counted and totals.passing > len(view.candid):
         told += f"; the newest {len(view.candid):,} are drawn"
     if totals.placed < totals.held:
         told += f"; {totals.held - totals.placed:,} without a position"

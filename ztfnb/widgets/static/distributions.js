@@ -19,7 +19,6 @@ function roundNumber(most) {
 /** One distribution: made once, drawn again as alerts arrive. */
 function panel() {
   const title = make("div", { class: "ztfnb-dist-title" });
-  const value = make("span", { class: "ztfnb-dist-value" });
   const svg = draw("svg", { height: HEIGHT, role: "img" });
   const part = (tag, name) => {
     const element = draw(tag, { class: `ztfnb-dist-${name}` });
@@ -32,19 +31,19 @@ function panel() {
   const axis = part("path", "axis");
   const edges = part("path", "edges");
   const mark = part("path", "mark");
+  const value = part("text", "value");
   const count = part("text", "count");
   const ticks = part("g", "ticks");
-  const box = make("div", { class: "ztfnb-dist-panel" },
-    make("div", { class: "ztfnb-dist-head" }, title, value), svg);
+  const box = make("div", { class: "ztfnb-dist-panel" }, title, svg);
   let ticksFor = "";
 
   const paint = (plot, marked, scale) => {
     const width = box.clientWidth;
     if (!width) return;
     svg.setAttribute("width", width);
-    svg.setAttribute("aria-label", plot.text);
+    const selected = marked === undefined ? "" : `; the selected alert has ${marked.toFixed(2)}`;
+    svg.setAttribute("aria-label", plot.text + selected);
     title.textContent = plot.label;
-    value.textContent = marked === undefined ? "" : `selected ${marked.toFixed(2)}`;
     const [all, some] = [numbers(plot.held, Uint32Array), numbers(plot.passing, Uint32Array)];
     const most = all.reduce((a, b) => Math.max(a, b), 0);
     const x = (at) => SIDE + (at - plot.low) / (plot.high - plot.low) * (width - 2 * SIDE);
@@ -66,9 +65,14 @@ function panel() {
     level.setAttribute("d", shown ? `M${SIDE} ${y(shown)}H${width - SIDE}` : "");
     count.textContent = shown ? `${shown.toLocaleString("en")} ${shown === 1 ? "alert" : "alerts"}` : "";
     count.setAttribute("x", SIDE);
-    count.setAttribute("y", Number(y(shown)) - 3);
+    // Above its line, unless it would run into the selected value.
+    count.setAttribute("y", Number(y(shown)) + (y(shown) < TOP + 16 ? 11 : -3));
     const seen = marked !== undefined && marked >= plot.low && marked <= plot.high;
     const at = seen ? x(marked).toFixed(1) : 0;
+    value.textContent = seen ? marked.toFixed(2) : "";
+    value.setAttribute("x", at > width / 2 ? at - 7 : Number(at) + 7);
+    value.setAttribute("y", 10);
+    value.setAttribute("text-anchor", at > width / 2 ? "end" : "start");
     mark.setAttribute("d", seen ? `M${at} ${FLOOR}V${TOP - 6}m-4 -6h8l-4 6z` : "");
     if (ticksFor !== `${plot.low} ${plot.high} ${width}`) {
       ticksFor = `${plot.low} ${plot.high} ${width}`;
@@ -90,7 +94,9 @@ function panel() {
 function render({ model, el }) {
   el.classList.add("ztfnb-dist");
   el.dataset.lmSuppressShortcuts = "true";
-  const summary = make("span", { class: "ztfnb-dist-summary" });
+  const [held, passing] = ["held", "passing"].map((name) =>
+    make("span", { class: "ztfnb-dist-words", "data-part": name }));
+  const summary = make("span", { class: "ztfnb-dist-summary" }, held, passing);
   const scale = choice("How counts are drawn", [
     ["linear", "linear", "Heights are counts"],
     ["log", "log", "Heights are logarithms of counts, so that few can be seen beside many"],
@@ -122,8 +128,10 @@ function render({ model, el }) {
   const news = listen(model);
   const show = () => {
     const plots = model.get("_plots");
-    if (!("summary" in plots)) return;
-    summary.textContent = plots.summary;
+    if (!("held" in plots)) return;
+    held.textContent = plots.held;
+    passing.textContent = plots.passing;
+    passing.hidden = !plots.passing;
     note.textContent = plots.error;
     note.hidden = !plots.error;
     paint();

@@ -58,9 +58,9 @@ function render({ model, el }) {
   const frame = make("div", { class: "ztfnb-sky-frame" }, place, note);
   const scale = make("span", { class: "ztfnb-sky-scale" });
   const dots = make("span", { class: "ztfnb-sky-dots" },
-    sample("points", "alert"), sample("others", "does not pass the cuts"));
+    sample("points", "alert"), sample("others", "held, does not pass the cuts"));
   const field = sample("outline", "field");
-  const grey = sample("none", "none passes the cuts");
+  const grey = sample("none", "held, none passes the cuts");
   const legend = make("div", { class: "ztfnb-sky-legend" },
     dots, scale, grey, sample("galactic", "Galactic plane"), sample("ecliptic", "ecliptic"), field);
   const summary = make("div", { class: "ztfnb-sky-summary" });
@@ -113,7 +113,7 @@ function render({ model, el }) {
         return;
       }
       const { width, height } = model.get("_chosen");
-      const span = Math.log(Math.max(sky.most, 2));
+      const span = Math.log(Math.max(sky.most ?? 0, 2));
       const colours = (dark ? palette : palette.toReversed()).map((colour) => rgba(colour));
       const nothing = rgba("#808080", 70);
       const ofCell = Uint32Array.from(counts, (count) => {
@@ -152,12 +152,13 @@ function render({ model, el }) {
       put("others", sky.others);
       counts = sky.counts ? numbers(sky.counts, Int32Array) : null;
       drawCounts();
-      if (counts) drawScale();
-      dots.hidden = Boolean(counts);
-      dots.lastChild.hidden = !sky.cut;
-      scale.hidden = !counts;
-      grey.hidden = !counts || !sky.cut;
-      el.dataset.shows = counts ? "counts" : "points";
+      const counted = "most" in sky;
+      if (counted) drawScale();
+      dots.hidden = counted;
+      dots.lastChild.hidden = !find("others").data.x.length;
+      scale.hidden = !counted;
+      grey.hidden = !counts?.includes(NO_ALERT);
+      el.dataset.shows = counted ? "counts" : "points";
       note.textContent = sky.error;
       note.hidden = !sky.error;
       summary.textContent = sky.summary;
@@ -220,7 +221,7 @@ function render({ model, el }) {
       const at = whereIs(event);
       let text = at ? told(at) : "";
       const table = cells[model.get("_sky").centre];
-      if (at && counts && table) {
+      if (at && table && "most" in model.get("_sky")) {
         const { width, height } = model.get("_chosen");
         const column = Math.floor((event.x / HALF_WIDTH + 1) / 2 * width);
         const row = Math.floor((event.y / HALF_HEIGHT + 1) / 2 * height);
