@@ -2,10 +2,17 @@
 
 ::
 
-    live.browse()                            # all of it
+    ztfnb.browse(alerts)                     # all of it; live.browse() of a stream
+    ztfnb.widgets.AlertTable(live.store)
+    ztfnb.widgets.Gallery(fetch)
     ztfnb.widgets.Stamps(alert)
     ztfnb.widgets.LightCurve(alert)
-    ztfnb.widgets.AlertTable(live.store)
+    ztfnb.widgets.Facts(alert)
+    ztfnb.widgets.Details(alert)
+    ztfnb.widgets.SkyMap(live.store)
+    ztfnb.widgets.Distributions(live.store)
+    ztfnb.widgets.Scan(ztfnb.Labels())
+    ztfnb.widgets.Strip(live)
     ztfnb.widgets.Monitor(live)
 """
 
@@ -20,19 +27,31 @@ except ImportError as error:
     ) from error
 
 from ztfnb.widgets.browser import Browser, browse, monitor
+from ztfnb.widgets.details import Details
+from ztfnb.widgets.distributions import Distributions
 from ztfnb.widgets.facts import Facts
+from ztfnb.widgets.gallery import Gallery
 from ztfnb.widgets.lightcurve import LightCurve
 from ztfnb.widgets.monitor import Monitor
+from ztfnb.widgets.scan import Scan
+from ztfnb.widgets.skymap import SkyMap
 from ztfnb.widgets.stamps import Stamps
+from ztfnb.widgets.strip import Strip
 from ztfnb.widgets.table import AlertTable
 
 __all__ = [
     "AlertTable",
     "Browser",
+    "Details",
+    "Distributions",
     "Facts",
+    "Gallery",
     "LightCurve",
     "Monitor",
+    "Scan",
+    "SkyMap",
     "Stamps",
+    "Strip",
     "browse",
     "monitor",
 ]
