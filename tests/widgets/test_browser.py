@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import gc
+import json
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
 import pytest
-from made import made_packet
+from made import made_alert, made_packet
 
 import ztfnb
 from ztfnb.errors import ConfigError, NotHeldError
@@ -108,7 +110,7 @@ def test_old_packets_are_fetched_without_waiting(monkeypatch: pytest.MonkeyPatch
         assert browser.stamps._shown["note"].startswith("Fetching")
         source.released.set()
         until(lambda: browser.selected is not None and browser.selected.candid == 3)
-        until(lambda: not browser._fetching)
+        until(lambda: not browser._fetcher._running)
         assert len(source.fetched) <= 3
 
 
@@ -132,24 +134,163 @@ def test_packets_that_are_gone_say_so(
         assert browser.table.selected == 2
 
 
-def test_epochs(live: Stream) -> None:
-    """A tap on an epoch shows its stamps if its alert is held; the light curve stays."""
-    browser = browse(live)
+@pytest.fixture
+def variable() -> Iterator[Stream]:
+    """Three alerts of one object among two of others."""
+    packets = [
+        ztfnb.encode(made_alert(n) | ({"objectId": "ZTF18aaaaaaa"} if n % 2 else {}))
+        for n in range(1, 6)
+    ]
+    with Stream(Memory(packets)) as stream:
+        yield stream.wait(alerts=5)
+
+
+def test_epochs_of_an_object(variable: Stream) -> None:
+    """The light curve is made of all alerts of the object; its stamps can be stepped through."""
+    browser = browse(variable)
+    assert [epoch[0] for epoch in browser.stamps.epochs] == [1, 3, 5]
     curve = browser.light_curve.curve
-    browser._show_epoch(1, 0.0)
-    assert browser.stamps.alert == live[1]
-    assert browser.light_curve.curve is curve
-    browser._show_epoch(77, 0.0)
+    assert curve is not None
+    assert curve.candid.tolist() == [1, 3, 5]
+    browser.stamps.on_epoch(3)
+    assert browser.table.selected == 3
+    assert browser.selected == browser.stamps.alert == browser.facts.alert == variable[3]
+    assert browser.light_curve.curve is curve, "zoom and all stay"
+    click(browser, 2)
+    assert [epoch[0] for epoch in browser.stamps.epochs] == [2]
+
+
+def test_tap_on_an_epoch(variable: Stream) -> None:
+    """Stamps and details follow a tapped point; an epoch without an alert is told in words."""
+    browser = browse(variable)
+    browser.light_curve.on_epoch(1, variable[1].jd)
+    assert browser.selected == browser.stamps.alert == variable[1]
+    browser.light_curve.on_epoch(77, 0.0)
     assert "not held" in browser.stamps._shown["note"]
-    browser._show_epoch(0, 0.0)
+    browser.light_curve.on_epoch(0, 0.0)
     assert "no alert" in browser.stamps._shown["note"]
+    assert browser.selected == variable[1]
+
+
+def test_hidden_tabs_rest(live: Stream) -> None:
+    """What nobody sees is not filled, and is filled once somebody does."""
+    browser = browse(live)
+    browser._right.chosen = "details"
+    assert browser.details.alert == live[5]
+    click(browser, 2)
+    assert browser.details.alert == live[2]
+    assert browser.stamps.alert == live[5]
+    browser._right.chosen = "alert"
+    assert browser.stamps.alert == live[2]
+    click(browser, 3)
+    assert browser.details.alert == live[2]
+
+
+def test_cuts_are_code(live: Stream) -> None:
+    """The cuts of the page are a function of an alert, and are set by code as by hand."""
+    browser = browse(live)
+    browser.cuts = "candid > 2 and magpsf < 19"
+    assert browser.cuts.expression == "candid > 2 and magpsf < 19"
+    assert [alert.candid for alert in live.alerts() if browser.cuts(alert)] == [3, 4, 5]
+    assert browser.table.next(9) == [5, 4, 3]
+    assert browser.sky.cuts == browser.distributions.cuts == browser.cuts
+
+
+def test_selection(live: Stream) -> None:
+    """The selection is what is marked, in that order; without marks the alert in view."""
+    browser = browse(live)
+    browser.table.mark([4, 2])
+    assert browser.marked == (4, 2)
+    assert browser.selection == (live[4], live[2])
+    browser.table.clear_marks()
+    assert browser.selection == (live[5],)
+
+
+def test_gallery(live: Stream) -> None:
+    """The gallery shows what is listed, from the alert that is read; a card selects it."""
+    browser = browse(live)
+    click(browser, 4)
+    assert browser.gallery.candids == ()
+    browser._left.chosen = "gallery"
+    assert browser.gallery.candids == (4, 3, 2, 1)
+    browser.gallery._on_message(browser.gallery, {"kind": "select", "candid": "2"}, [])
+    assert browser.selected == live[2]
+    browser.cuts = "candid < 3"
+    assert browser.gallery.candids == (2, 1)
+
+
+def test_pages_of_the_gallery() -> None:
+    """Every alert of the list is on one page of the gallery."""
+    browser = browse([ztfnb.decode(made_packet(n)) for n in range(1, 121)])
+    browser._left.chosen = "gallery"
+    seen = list(browser.gallery.candids)
+    for _ in range(3):
+        browser.gallery.on_page(1)
+        seen += [candid for candid in browser.gallery.candids if candid not in seen]
+    assert seen == list(range(120, 0, -1))
+    for _ in range(3):
+        browser.gallery.on_page(-1)
+    assert browser.gallery.candids == tuple(range(120, 70, -1))
+
+
+def test_scanning_with_keys(live: Stream, tmp_path: Path) -> None:
+    """Keys of the table are labels while the labels are in view, and then only."""
+    browser = browse(live, labels=tmp_path / "labels.jsonl")
+    press = browser.table.on_key
+    press("g")
+    assert not browser.labels
+    browser._right.chosen = "labels"
+    browser.scan.auto = True
+    press("g")
+    press("b")
+    assert browser.labels.words == {5: "good", 4: "bad"}
+    assert browser.labels[5].object_id == live[5].object_id
+    assert browser.selected == live[3], "a label goes on to the next"
+    assert browser.table.extra_columns[0].texts([5, 4, 3]) == ["good", "bad", ""]
+    until(lambda: not browser.labels.unsaved)
+
+
+def test_state(live: Stream, tmp_path: Path) -> None:
+    """What was chosen in one browser is chosen again in another."""
+    first = browse(live)
+    first.cuts = "magpsf < 20"
+    first.table.columns = ("objectId", "rb")
+    first.table.mark([3])
+    first.light_curve.quantity = "flux"
+    first._right.chosen = "details"
+    first.save_state(tmp_path / "view.json")
+    click(first, 2)
+    second = browse(live, state=tmp_path / "view.json")
+    assert second.cuts == first.cuts
+    assert second.table.columns == ("objectId", "rb")
+    assert second.marked == (3,)
+    assert second.light_curve.quantity == "flux"
+    assert second._right.chosen == "details"
+    assert second.selected == live[5]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [{"stamps": {"colours": 7}}, {"table": {"columns": 3}}, {"tabs": {"left": "x"}}, {"other": {}}],
+)
+def test_state_of_others_is_checked(live: Stream, tmp_path: Path, parts: dict[str, Any]) -> None:
+    """A state that cannot be chosen is refused in words, and nothing of it is chosen."""
+    file = tmp_path / "view.json"
+    chosen = {"light_curve": {"quantity": "flux"}, **parts}
+    file.write_text(json.dumps({"ztfnb": 1, "parts": chosen}))
+    browser = browse(live)
+    with pytest.raises(ConfigError):
+        browser.load_state(file)
+    assert browser.light_curve.quantity == "difference"
+    with pytest.raises(ConfigError, match="nowhere"):
+        browser.load_state(tmp_path / "nowhere.json")
 
 
 def test_batches() -> None:
     """Alerts at hand are browsed like a stream, without a strip."""
     alerts = [ztfnb.decode(made_packet(n)) for n in (1, 2, 3)]
     browser = browse(iter(alerts))
-    assert browser.monitor is None
+    assert browser.strip is None
     click(browser, 1)
     assert browser.selected is not None
     assert browser.selected.candid == 1

@@ -225,7 +225,12 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         ConfigError
             If the file holds no such state, or something in it cannot be chosen; then nothing is.
         """
-        self._restore(loads(Path(path).expanduser().read_bytes()))
+        file = Path(path).expanduser()
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            raise ConfigError(f"the state of a browser cannot be read: {file}: {error}") from None
+        self._restore(loads(data))
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the `selection` to a file or folder: see `ztfnb.saving.save`."""
