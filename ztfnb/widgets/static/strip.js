@@ -165,6 +165,10 @@ function render({ model, el }) {
     panel.follow(news.answered),
     downloads(model),
   ];
+  // The notebook beneath takes arrow keys for itself, which move a slider or a list here.
+  el.addEventListener("keydown", (event) => {
+    if (event.target.closest("input, .ztfnb-scroll")) event.stopPropagation();
+  });
   pause.addEventListener("click", () => model.send({ kind: pause.dataset.command }));
   for (const button of [details, help]) {
     button.addEventListener("click", () => {
