@@ -13,7 +13,7 @@ from widgets.conftest import Put
 from ztfnb.cuts import Cuts
 from ztfnb.errors import ConfigError, SelectionError
 from ztfnb.store import Store
-from ztfnb.widgets import AlertTable, _lister
+from ztfnb.widgets import AlertTable, _lister, _listing
 from ztfnb.widgets._columns import AGE, DEFAULT, ExtraColumn
 
 Sent = Callable[[Any], list[dict[str, Any]]]
@@ -254,7 +254,7 @@ def test_others_are_told_of_another_list(page: Page, put: Put) -> None:
 def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Let lists be made in a thread, which waits for this event."""
     go_on = threading.Event()
-    plain = _lister.listing
+    plain = _listing.listing
 
     def wait(*arguments: Any) -> Any:
         if threading.current_thread() is not threading.main_thread():
@@ -371,10 +371,10 @@ def test_group_by_object(page: Page, put: Put) -> None:
     assert page.rows["sizes"] == [1, 1]
     assert page.state["objects"] == 2
     page.say("unfold", candid="2", on=True)
-    assert page.table._unfolded == ("ZTF260000002",)
+    assert page.table._query.unfolded == ("ZTF260000002",)
     assert not page.state["following"]
     page.say("unfold", candid="2", on=False)
-    assert page.table._unfolded == ()
+    assert not page.table._query.unfolded
     page.table.group = False
     page.listen()
     assert page.rows["sizes"] == []

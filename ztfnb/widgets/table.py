@@ -86,6 +86,7 @@ class AlertTable(Part):
         self._bars = HeaderBars(self.pump, self._tell_bars)
         self._hold = False
         self._to_top = False
+        self._reveal = False
         self._said = False
         # What the page has been told.
         self._known: tuple[str, ...] = ()
@@ -223,9 +224,10 @@ class AlertTable(Part):
             self._list_anew()
 
     def select(self, candid: int | None) -> None:
-        """Select an alert by its candid, or none."""
+        """Select an alert by its candid, or none; while the list stands still, show its row."""
         with self.pump.lock:
             self.selected = candid
+            self._reveal = not self.following
             self._tell()
 
     def mark(self, candids: Iterable[int]) -> None:
@@ -431,7 +433,8 @@ class AlertTable(Part):
             return
         self._said = True
         self._sent_state = state
-        message = {"kind": "tick", "version": lister.version, **state}
+        message = {"kind": "tick", "version": lister.version, "reveal": self._reveal, **state}
+        self._reveal = False
         if changed:
             self._sent_version = lister.version
             # Once, when the list is there: later ones leave the page where it is.

@@ -8,6 +8,7 @@ function render({ model, el }) {
     group: false, objects: null, working: false, cuts: null,
   };
   let anchor = null; // where a range of marks begins
+  let wanted = null; // place to select as soon as its row is here
   const send = (message) => model.send(message);
   const choose = (settings) => send({ kind: "choose", settings });
 
@@ -58,7 +59,7 @@ function render({ model, el }) {
     type: "button", class: "ztfnb-plain ztfnb-keys", text: "? keys", title: "What the keys do",
   });
   const foot = make("div", { class: "ztfnb-foot" },
-    make("span", {}, count, " ", working), make("span", {}, marked, " ", unmark), keys);
+    make("span", {}, count, working), make("span", {}, marked, unmark), keys);
   const spoken = make("div", { class: "ztfnb-spoken", role: "status" });
   el.append(bar.row, bar.notes, body, foot, spoken);
 
@@ -82,12 +83,14 @@ function render({ model, el }) {
     if (message.kind === "rows") {
       rows.keep(message);
       rows.paint();
+      if (wanted !== null) move(wanted);
     } else if (message.kind === "tick") {
       const before = state;
-      const { kind, start, candids, cells, sizes, top, ...rest } = message;
+      const { kind, start, candids, cells, sizes, top, reveal, ...rest } = message;
       state = rest;
       if (before.group !== state.group) shape();
       rows.show(message);
+      if (reveal && state.place !== null) rows.reveal(state.place);
       chrome();
       announce(before);
       news.answered();
@@ -158,6 +161,7 @@ function render({ model, el }) {
 
   // -- Selecting, marking, moving -----------------------------------------------------------------
   function select(candid, place) {
+    wanted = null;
     if (!candid || candid === state.selected) return;
     state = { ...state, selected: candid, place, following: false };
     rows.show(state);
@@ -170,14 +174,14 @@ function render({ model, el }) {
     send({ kind: "mark", candids: [candid], on: !rows.isMarked(candid) });
   }
   const last = () => state.total - 1;
-  const here = () => state.place ?? Math.floor(rows.top) - 1;
+  const here = () => wanted ?? state.place ?? Math.floor(rows.top) - 1;
   function move(to) {
     if (!state.total) return;
     const place = Math.min(Math.max(to, 0), last());
     rows.reveal(place);
     const held = rows.at(place);
+    wanted = held ? null : place;
     if (held) select(held.candid, place);
-    else send({ kind: "window", ...rows.span() });
   }
   function unfold(place, on) {
     const held = rows.at(place);
