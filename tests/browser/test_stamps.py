@@ -25,8 +25,7 @@ MADE = """
 import time
 import ztfnb
 from ztfnb.simulate import Survey
-night = list(Survey(seed=3).night("2026-01-15", limit=60))
-alert = ztfnb.decode(next(a.packet for a in night))
+alert = ztfnb.decode(next(Survey(seed=3).night("2026-01-15", limit=1)).packet)
 stamps = ztfnb.widgets.Stamps(alert)
 asked = []
 stamps.on_epoch = asked.append
@@ -70,17 +69,10 @@ def show(desk: Desk, source: str = MADE) -> None:
     expect(first).to_have_attribute("data-candid", re.compile(r"\d"))
 
 
-def squeeze(desk: Desk, width: int) -> None:
-    """Give the stamps a width."""
-    desk.page.locator(".ztfnb-stamps").evaluate("(e, w) => { e.style.width = `${w}px`; }", width)
-    desk.page.wait_for_timeout(300)
-
-
 FIXED = """
-import sys
-import numpy as np, ztfnb, io, gzip
+import gzip
+import numpy as np, ztfnb
 from ztfnb.simulate import Survey
-random = np.random.default_rng(4)
 def fits(pixels):
     cards = ["SIMPLE  =                    T", "BITPIX  =                  -32",
              "NAXIS   =                    2", f"NAXIS1  = {pixels.shape[1]:>20}",

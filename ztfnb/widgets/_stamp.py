@@ -81,13 +81,14 @@ def stamp_of(alert: Mapping[str, Any], kind: Kind) -> tuple[dict[str, Any], Floa
     pixels, reason = read_stamp(alert, kind)
     if pixels is None:
         return {"kind": kind, "reason": reason, "rows": 0, "columns": 0}, None
+    survey = "candidate" in alert and not is_jpeg(alert, kind)
     return {
         "kind": kind,
         "reason": "",
         **frame_of(alert, kind, pixels),
         "pixels": np.ascontiguousarray(pixels, "<f4").tobytes(),
-        "compass": "candidate" in alert and not is_jpeg(alert, kind),
-        "scale": PIXEL_SCALE if "candidate" in alert else None,
+        "compass": survey,
+        "scale": PIXEL_SCALE if survey else None,
     }, pixels
 
 

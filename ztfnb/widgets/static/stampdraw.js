@@ -2,7 +2,7 @@
 
 const STRETCHES = [
   ["auto", "auto"], ["asinh", "asinh"], ["linear", "linear"],
-  ["sqrt", "square root"], ["log", "log"],
+  ["sqrt", "sqrt"], ["log", "log"],
 ];
 // Each takes 0..1 onto 0..1.
 const CURVES = {

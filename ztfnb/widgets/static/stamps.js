@@ -66,6 +66,7 @@ function render({ model, el }) {
     const frame = make("div", { class: "ztfnb-stamp-frame" }, canvas, reason, spot);
     const kind = make("span");
     const value = make("span", { class: "ztfnb-stamp-number" });
+    const to = make("span", { text: "to" });
     const ends = ["low", "high"].map((name) => make("input", {
       type: "text", inputmode: "decimal", spellcheck: "false", autocomplete: "off", "data-end": name,
     }));
@@ -73,7 +74,7 @@ function render({ model, el }) {
       make("figcaption", {},
         make("div", { class: "ztfnb-stamp-kind" }, kind, value),
         make("div", { class: "ztfnb-stamp-limits" },
-          ends[0], make("span", { text: "to" }), ends[1])));
+          ends[0], to, ends[1])));
     for (const input of ends) {
       input.addEventListener("change", () => type(place));
       input.addEventListener("keydown", (event) => {
@@ -84,7 +85,7 @@ function render({ model, el }) {
       });
     }
     row.append(box);
-    return { box, frame, canvas, reason, spot, kind, value, ends };
+    return { box, frame, canvas, reason, spot, kind, value, ends, to };
   });
 
   // -- What the kernel says ---------------------------------------------------------------------
@@ -121,11 +122,12 @@ function render({ model, el }) {
     limits = limitsOf(stamps, look);
     pictures = stamps.map(() => null);
     stamps.forEach((stamp, place) => {
-      const { canvas, reason, kind, ends } = figures[place];
+      const { canvas, reason, kind, ends, to } = figures[place];
       kind.textContent = stamp.kind;
       canvas.hidden = !stamp.pixels;
       reason.textContent = stamp.reason;
       reason.hidden = !stamp.reason;
+      to.hidden = !stamp.pixels;
       canvas.setAttribute("aria-label", described(stamp));
       ends.forEach((input, end) => {
         const name = input.dataset.end === "low" ? "Dark" : "Bright";
@@ -143,6 +145,7 @@ function render({ model, el }) {
         input.title = `${name} end of the ${stamp.kind} stamp${hand}`;
       });
     });
+    fits.disabled = png.disabled = !stamps.some(({ pixels }) => pixels);
     paint();
   }
 
@@ -338,8 +341,8 @@ function render({ model, el }) {
     const column = Math.floor(over.centre[0] + dx);
     const line = Math.floor(over.centre[1] + dy);
     const inside = column >= 0 && line >= 0 && column < over.columns && line < over.rows;
-    readout.textContent = source ? source.words : inside
-      ? `x ${column + 1}, y ${over.rows - line}${offset(over, column, line)}` : "";
+    const rest = source ? ` · ${source.words}` : offset(over, column, line);
+    readout.textContent = inside ? `x ${column + 1}, y ${over.rows - line}${rest}` : "";
     readout.title = "x and y as in the FITS file; offset and position of the middle of the pixel";
   }
   function pixelAt(stamp, dx, dy) {
