@@ -26,7 +26,7 @@ _LARGEST = 2**63
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What was said of one alert."""
+    """What was said of one alert; with neither a label nor a note, nothing any more."""
 
     candid: int
     object_id: str
@@ -90,7 +90,10 @@ def note_of(note: str) -> str:
 
 def name_of(name: Any) -> str:
     """Return a name as it is kept; names come out of alerts, and are never refused."""
-    return "".join(letter for letter in str(name or "") if letter.isprintable()).strip()[:_MAX_NAME]
+    text = name if isinstance(name, str) else str(name or "")
+    if not text.isprintable():
+        text = "".join(letter for letter in text if letter.isprintable())
+    return text.strip()[:_MAX_NAME]
 
 
 def record_of(told: Label) -> dict[str, Any]:
@@ -103,46 +106,42 @@ def record_of(told: Label) -> dict[str, Any]:
     return record | {name: value for name, value in values.items() if value or name == "label"}
 
 
-def apply(labels: dict[int, Label], record: Mapping[str, Any]) -> None:
-    """Do what a line says.
+def label_of(record: Mapping[str, Any]) -> Label:
+    """Return what a line's values say; without label and note where they say it is removed.
 
     Raises
     ------
     ConfigError
-        If it says nothing of a label.
+        If they say nothing of a label.
     """
     candid = record.get("candid")
     if isinstance(candid, str) and _NUMBER.fullmatch(candid):
         candid = int(candid)
     candid = candid_of(candid)
-    if record.get("removed") is True:
-        labels.pop(candid, None)
-        return
-    if "label" not in record and "note" not in record:
+    removed = record.get("removed") is True
+    if not removed and "label" not in record and "note" not in record:
         raise ConfigError("expected a label, a note or a removal")
-    labels[candid] = Label(
+    return Label(
         candid,
         name_of(record.get("objectId", "")),
-        word_of(record.get("label", "")),
-        note_of(record.get("note", "")),
+        "" if removed else word_of(record.get("label", "")),
+        "" if removed else note_of(record.get("note", "")),
         name_of(record.get("time", "")),
         name_of(record.get("by", "")),
     )
 
 
-def read_line(labels: dict[int, Label], line: bytes, number: int) -> list[str]:
-    """Do what a line of a file says; return why it cannot be read, if so."""
+def read_line(line: bytes) -> Label | None:
+    """Return what a line of a file says; None where it is empty.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read.
+    """
     line = line.removeprefix(b"\xef\xbb\xbf").strip()
     if not line:
-        return []
-    try:
-        apply(labels, _record(line))
-    except ConfigError as error:
-        return [f"line {number:,}: {error}"]
-    return []
-
-
-def _record(line: bytes) -> dict[str, Any]:
+        return None
     if len(line) > _MAX_LINE:
         raise ConfigError(f"{len(line):,} bytes; expected at most {_MAX_LINE:,}")
     try:
@@ -152,4 +151,4 @@ def _record(line: bytes) -> dict[str, Any]:
         raise ConfigError(f"expected a whole line of JSON, got {start!r}...") from None
     if not isinstance(record, dict):
         raise ConfigError(f"expected an object {{...}}, got {type(record).__name__}")
-    return record
+    return label_of(record)

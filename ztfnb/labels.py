@@ -12,7 +12,6 @@ import errno
 import io
 import json
 import threading
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple
 from datetime import UTC, datetime
@@ -25,7 +24,6 @@ from ztfnb.errors import ConfigError, SourceError
 from ztfnb.label import (
     COLUMNS,
     Label,
-    apply,
     candid_of,
     name_of,
     note_of,
@@ -33,7 +31,7 @@ from ztfnb.label import (
     record_of,
     word_of,
 )
-from ztfnb.lines import append
+from ztfnb.lines import Follower, append
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -42,8 +40,6 @@ FILE = "labels.jsonl"
 """Where labels are kept unless another place is named: in the working directory."""
 USUAL = ("good", "bad", "maybe")
 """The labels that are always offered; any other word is as good."""
-MAX_BYTES = 256 * 1024 * 1024
-"""The largest file read: a million labels have half of that."""
 
 
 class Labels(Mapping[int, Label]):
@@ -64,8 +60,6 @@ class Labels(Mapping[int, Label]):
     ------
     SourceError
         If there is a file that cannot be read.
-    ConfigError
-        If the file is too large to be one of labels.
     """
 
     def __init__(self, path: str | Path = FILE, *, by: str = "") -> None:
@@ -76,11 +70,8 @@ class Labels(Mapping[int, Label]):
         self._writing = threading.Lock()
         # Replaced, never changed in place: whoever reads it meanwhile is not disturbed.
         self._labels: dict[int, Label] = {}
-        self._pending: list[dict[str, Any]] = []
-        self._stamp: tuple[int, ...] | None = None
-        self._size = 0
-        self._checksum = 0
-        self._lines = 0
+        self._pending: list[Label] = []
+        self._follower = Follower(self.path)
         self._problems: list[str] = []
         self._torn: list[str] = []
         self._revision = 0
@@ -224,7 +215,7 @@ class Labels(Mapping[int, Label]):
                 self.by,
             )
             if astuple(told)[:4] != astuple(before)[:4]:
-                self._put(record_of(told))
+                self._put(told)
         if wait:
             self.save()
 
@@ -248,10 +239,10 @@ class Labels(Mapping[int, Label]):
         """Take away label and note of an alert; see `set`."""
         self.set(candid, "", note="", wait=wait)
 
-    def _put(self, record: dict[str, Any]) -> None:
-        self._pending.append(record)
+    def _put(self, told: Label) -> None:
+        self._pending.append(told)
         changed = dict(self._labels)
-        apply(changed, record)
+        _say(changed, told)
         self._labels = changed
         self._revision += 1
 
@@ -265,24 +256,24 @@ class Labels(Mapping[int, Label]):
         """
         with self._writing:
             with self._lock:
-                records = list(self._pending)
-            if not records:
+                waiting = list(self._pending)
+            if not waiting:
                 return
             text = "".join(
-                json.dumps(record, ensure_ascii=False, separators=(", ", ": ")) + "\n"
-                for record in records
-            )
+                f"{json.dumps(record_of(told), ensure_ascii=False)}\n" for told in waiting
+            ).encode()
             try:
-                append(self.path, text.encode())
+                begin = append(self.path, text)
             except OSError as error:
-                count = len(records)
+                count = len(waiting)
                 raise SourceError(
                     f"{count:,} change{'s' if count > 1 else ''} of labels cannot be written to "
                     f"{self.path}: {_advice(error)}. Nothing is lost as long as this runs: "
                     "it is tried again."
                 ) from None
             with self._lock:
-                del self._pending[: len(records)]
+                del self._pending[: len(waiting)]
+                self._follower.pass_over(begin, text)
         self.refresh()
 
     def refresh(self) -> bool:
@@ -295,53 +286,51 @@ class Labels(Mapping[int, Label]):
         """
         with self._lock:
             try:
-                stamp = self._look()
-                if stamp == self._stamp:
-                    return False
-                data = self.path.read_bytes() if stamp else b""
-            except FileNotFoundError:
-                stamp, data = (), b""
+                news = self._follower.read()
             except OSError as error:
                 raise SourceError(f"cannot read {self.path}: {_advice(error)}") from None
+            if news is None:
+                return False
             before = self._labels
-            self._take(data)
-            self._stamp = stamp
-            if self._labels != before:
-                self._revision += 1
-                return True
-            return False
+            labels = {} if news.anew else dict(before)
+            if news.anew:
+                self._problems = []
+            touched = {
+                candid
+                for number, line in enumerate(news.lines, news.first)
+                if (candid := _read(labels, line, number, self._problems)) is not None
+            }
+            self._torn = []
+            touched.add(_read(labels, news.rest, news.first + len(news.lines), self._torn) or 0)
+            for told in self._pending:
+                _say(labels, told)
+            self._labels = labels
+            if news.anew:
+                changed = labels != before
+            else:
+                changed = any(labels.get(candid) != before.get(candid) for candid in touched)
+            self._revision += changed
+            return changed
 
-    def _look(self) -> tuple[int, ...]:
-        """Return what changes with the file; nothing where there is none."""
-        try:
-            found = self.path.stat()
-        except FileNotFoundError:
-            return ()
-        if found.st_size > MAX_BYTES:
-            raise ConfigError(
-                f"{self.path} has {found.st_size:,} bytes: no file of labels is as large"
-            )
-        return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
-    def _take(self, data: bytes) -> None:
-        """Take the file's lines in: the new ones, or all if those before them have changed."""
-        grown = len(data) >= self._size and zlib.crc32(data[: self._size]) == self._checksum
-        if not grown:
-            self._size = self._checksum = self._lines = 0
-            self._problems = []
-        labels = dict(self._labels) if grown else {}
-        end = data.rfind(b"\n") + 1
-        new = data[self._size : end]
-        for line in new.split(b"\n")[:-1]:
-            self._lines += 1
-            self._problems += read_line(labels, line, self._lines)
-        self._checksum = zlib.crc32(new, self._checksum)
-        self._size = end
-        # The beginning of a line, or a whole one that an editor left without its end.
-        self._torn = read_line(labels, data[end:], self._lines + 1)
-        for record in self._pending:
-            apply(labels, record)
-        self._labels = labels
+def _say(labels: dict[int, Label], told: Label) -> None:
+    if told.label or told.note:
+        labels[told.candid] = told
+    else:
+        labels.pop(told.candid, None)
+
+
+def _read(labels: dict[int, Label], line: bytes, number: int, problems: list[str]) -> int | None:
+    """Do what a line says; return the alert of which it says something."""
+    try:
+        told = read_line(line)
+    except ConfigError as error:
+        problems.append(f"line {number:,}: {error}")
+        return None
+    if told is None:
+        return None
+    _say(labels, told)
+    return told.candid
 
 
 def _advice(error: OSError) -> str:

@@ -11,8 +11,10 @@ import errno
 import os
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 if sys.platform != "win32":
@@ -24,8 +26,13 @@ _NAP = 0.01
 _REPLACED = 100
 
 
-def append(path: Path, lines: bytes) -> None:
+def append(path: Path, lines: bytes) -> int:
     """Append whole lines to a file, which is made if there is none.
+
+    Returns
+    -------
+    int
+        Where in the file they begin.
 
     Raises
     ------
@@ -43,6 +50,7 @@ def append(path: Path, lines: bytes) -> None:
         os.fsync(file)
     if made:
         _sync_folder(path.parent)
+    return end + torn
 
 
 @contextmanager
@@ -99,3 +107,75 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(opened)
         finally:
             os.close(opened)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What has been added to a file."""
+
+    anew: bool
+    """Whether these are all its lines, as those known before have changed."""
+    lines: tuple[bytes, ...]
+    first: int
+    """Number of the first of them, counted from 1."""
+    rest: bytes
+    """What follows the last line's end: the beginning of a line."""
+
+
+class Follower:
+    """Reads a file of lines as it grows, and from the start again if what was read has changed.
+
+    Parameters
+    ----------
+    path
+        The file; it need not exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stamp: tuple[int, ...] | None = None
+        self._size = self._checksum = self._count = 0
+        self._rest = b""
+
+    def read(self) -> News | None:
+        """Return what has been added since the last call; None where the file is the same.
+
+        Raises
+        ------
+        OSError
+            If it cannot be read.
+        """
+        stamp = self._look()
+        if stamp == self._stamp:
+            return None
+        data = self._path.read_bytes() if stamp else b""
+        known = zlib.crc32(data[: self._size]) == self._checksum and len(data) >= self._size
+        anew = not known or not data.startswith(self._rest, self._size)
+        if anew:
+            self._size = self._checksum = self._count = 0
+        end = data.rfind(b"\n") + 1
+        lines = tuple(data[self._size : end].split(b"\n")[:-1])
+        news = News(anew, lines, self._count + 1, data[end:])
+        self._checksum = zlib.crc32(data[self._size : end], self._checksum)
+        self._size, self._count, self._rest = end, self._count + len(lines), news.rest
+        self._stamp = stamp
+        return news
+
+    def pass_over(self, begin: int, lines: bytes) -> None:
+        """Take lines as read that this program has appended, unless others came before them."""
+        if begin != self._size or self._rest:
+            return
+        self._checksum = zlib.crc32(lines, self._checksum)
+        self._size += len(lines)
+        self._count += lines.count(b"\n")
+        stamp = self._look()
+        if stamp and stamp[0] == self._size:
+            self._stamp = stamp
+
+    def _look(self) -> tuple[int, ...]:
+        """Return what changes with the file, its size first; nothing where there is none."""
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return ()
+        return (found.st_size, found.st_dev, found.st_ino, found.st_mtime_ns)
