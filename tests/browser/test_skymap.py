@@ -80,6 +80,27 @@ def both_themes(desk: Desk, part: str, name: str) -> None:
         desk.picture(f"{name}-{theme.lower()}")
 
 
+def zoom_and_come_back(desk: Desk) -> None:
+    page = desk.page
+    whole = page.evaluate(SPAN)
+    page.get_by_role("button", name="Closer").click()
+    closer = page.evaluate(SPAN)
+    assert closer < whole
+    # The place under the pointer stays there.
+    at = page.evaluate(POINT, ["selected", 0])
+    page.mouse.move(at["x"], at["y"])
+    page.keyboard.down("Shift")
+    page.mouse.wheel(0, -200)
+    page.keyboard.up("Shift")
+    page.wait_for_function(f"span => ({SPAN})() < span", arg=closer)
+    after = page.evaluate(POINT, ["selected", 0])
+    assert abs(after["x"] - at["x"]) < 3
+    assert abs(after["y"] - at["y"]) < 3
+    desk.picture("sky-points-closer")
+    page.get_by_role("button", name="Show the whole sky").click()
+    assert page.evaluate(SPAN) == whole
+
+
 def test_points(desk: Desk) -> None:
     """Alerts are points; a tap and arrow keys select; lines, outline and words say where."""
     desk.open([FEW, MAP, "print(taken[-1] == sky.selected)", "sky"])
@@ -120,11 +141,7 @@ def test_points(desk: Desk) -> None:
     desk.run(2)
     expect(page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea")).to_contain_text("True")
 
-    whole = page.evaluate(SPAN)
-    page.get_by_role("button", name="Closer").click()
-    assert page.evaluate(SPAN) < whole
-    page.get_by_role("button", name="Show the whole sky").click()
-    assert page.evaluate(SPAN) == whole
+    zoom_and_come_back(desk)
     page.get_by_label("Right ascension in the middle of the map").select_option("12")
     expect(page.get_by_label("Right ascension in the middle of the map")).to_have_value("12")
     narrow(desk, ".ztfnb-sky")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from bokeh.embed import json_item
-from bokeh.models import ColumnDataSource, PanTool, Range1d, WheelZoomTool
+from bokeh.models import ColumnDataSource, PanTool, Range1d
 from bokeh.palettes import Viridis256
 from bokeh.plotting import figure
 from numpy.typing import NDArray
@@ -22,12 +22,17 @@ _LABELLED = -30.0
 """The parallel that has the hours: south of most of the survey, where they hide nothing."""
 PALETTE = Viridis256[16:240:4]
 """From few to many on a dark ground, and the other way round on a light one."""
-LINES = ("graticule", "ecliptic", "galactic", "edge", "outline")
-"""From the lowest to the uppermost, all below the points but the last."""
-
 Floats = NDArray[np.float64]
 Line = tuple[Floats, Floats]
 
+# Level, width [px] and dashes of each line, from the lowest to the uppermost.
+_LINES: dict[str, tuple[Literal["underlay", "glyph", "overlay"], float, str]] = {
+    "graticule": ("underlay", 1.0, "solid"),
+    "ecliptic": ("glyph", 1.75, "dashed"),
+    "galactic": ("glyph", 1.75, "solid"),
+    "edge": ("glyph", 1.0, "solid"),
+    "outline": ("overlay", 1.75, "solid"),
+}
 _PARALLELS = np.arange(-60.0, 61.0, 30.0)
 _MERIDIANS = np.arange(0.0, 360.0, 30.0)
 _BREAK = np.array([np.nan])
@@ -57,17 +62,11 @@ def sky_figure() -> dict[str, Any]:
         "image", x=-HALF_WIDTH, y=-HALF_HEIGHT, dw=2 * HALF_WIDTH, dh=2 * HALF_HEIGHT,
         source=ColumnDataSource({"image": [np.zeros((1, 1), np.uint32)]}, name="counts"),
     )  # fmt: skip
-    for name in LINES:
-        source = ColumnDataSource({"x": [], "y": []}, name=name)
-        glyph = plot.line("x", "y", source=source, name=f"{name} line", level="underlay")
-        if name in ("graticule", "edge"):
-            glyph.glyph.line_width = 1.0
-        else:
-            glyph.glyph.line_width = 1.75
-        if name == "ecliptic":
-            glyph.glyph.line_dash = [7, 4]
-        if name != "graticule":
-            glyph.level = "overlay" if name == "outline" else "glyph"
+    for name, (level, width, dash) in _LINES.items():
+        plot.line(
+            "x", "y", source=ColumnDataSource({"x": [], "y": []}, name=name), name=f"{name} line",
+            level=level, line_width=width, line_dash=dash,
+        )  # fmt: skip
     for name, size in (("others", 3), ("points", 6)):
         plot.scatter(
             "x", "y", source=ColumnDataSource({"x": [], "y": []}, name=name), name=f"{name} dots",
@@ -86,10 +85,7 @@ def sky_figure() -> dict[str, Any]:
         name="selected dots", marker="circle_cross", size=17, line_width=1.75,
         fill_color=None, level="overlay",
     )  # fmt: skip
-    pan, wheel = PanTool(), WheelZoomTool(modifiers={"shift": True})
-    plot.add_tools(pan, wheel)
-    plot.toolbar.active_drag = pan
-    plot.toolbar.active_scroll = wheel
+    plot.add_tools(PanTool())
     return dict(json_item(plot))
 
 

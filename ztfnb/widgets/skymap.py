@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, get_args
 
-import numpy as np
 import traitlets
 
 from ztfnb.cuts import Cuts
-from ztfnb.errors import ConfigError, NotHeldError
+from ztfnb.errors import ConfigError
 from ztfnb.projection import mollweide
 from ztfnb.snapshot import Snapshot
 from ztfnb.widgets import _bokeh
 from ztfnb.widgets._overview import Held, Overview, Publish, Work, passing_in_words
 from ztfnb.widgets._pump import Pump
-from ztfnb.widgets._sky_figure import PALETTE, ground_of, outline_of, packed, sky_figure
+from ztfnb.widgets._sky_figure import PALETTE, ground_of, packed, sky_figure
+from ztfnb.widgets._sky_mark import Place, mark_of, place_of
 from ztfnb.widgets._sky_view import (
     FEW,
     MAP_HEIGHT,
@@ -29,7 +28,6 @@ from ztfnb.widgets._sky_view import (
     SkyView,
     cells_of_map,
     healpix,
-    positions,
     view_of,
 )
 from ztfnb.widgets._static import text_of
@@ -40,16 +38,6 @@ CENTRES = (0, 6, 12, 18)
 """Right ascensions that the map can be centred on [h]."""
 _FARTHEST = 10.0
 """How far from a tap an alert may lie [deg]."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where the selected alert lies."""
-
-    name: str
-    ra: float
-    dec: float
-    field: int
 
 
 class SkyMap(Overview):
@@ -85,7 +73,7 @@ class SkyMap(Overview):
         self._centre = 0
         self._cells = Cells()
         self._view: SkyView | None = None
-        self._place: _Place | None = None
+        self._place: Place | None = None
         self.on_select: Callable[[int], None] = lambda _candid: None
         """Called with the candid of an alert that was selected on the map."""
         self.observe(self._on_selected, "selected")
@@ -229,25 +217,13 @@ class SkyMap(Overview):
 
     def look_up(self) -> None:
         """Find where the selected alert lies, and mark it."""
-        self._place = None if self.selected is None else _place_of(self.store, self.selected)
+        self._place = (
+            None if self.selected is None else place_of(self.store.snapshot(), self.selected)
+        )
         self._draw_mark()
 
     def _draw_mark(self) -> None:
-        here = self._place
-        if here is None:
-            note = "" if self.selected is None else "The selected alert has no place on the map."
-            self._mark = {"candid": "", "text": note, "field": ""}
-            return
-        centre = self._centre * 15.0
-        name = "" if not here.name else f"{here.name} at "
-        inside = f" in field {here.field}" if here.field else ""
-        self._mark = {
-            "candid": str(self.selected),
-            "text": f"{name}{here.ra:.4f} {here.dec:+.4f}{inside}",
-            "field": str(here.field) if here.field else "",
-            "at": packed(*map(np.atleast_1d, mollweide(here.ra, here.dec, centre))),
-            "outline": outline_of(here.field, centre),
-        }
+        self._mark = mark_of(self._place, self.selected, self._centre * 15.0)
 
 
 def summary_of(view: SkyView) -> str:
@@ -269,27 +245,6 @@ def summary_of(view: SkyView) -> str:
 
 def _many(count: int, thing: str) -> str:
     return f"{count:,} {thing}{'' if count == 1 else 's'}"
-
-
-def _place_of(store: Held, candid: int) -> _Place | None:
-    held = store.snapshot()
-    try:
-        rows = held.rows_of([candid])
-    except NotHeldError:
-        return None
-    ra, dec = (float(value[0]) for value in positions(held, rows))
-    if not (math.isfinite(ra) and abs(dec) <= 90):
-        return None
-    known = {
-        name: held.column(name, rows)[0] for name in ("objectId", "field") if name in held.names
-    }
-    field = known.get("field", 0)
-    return _Place(
-        str(known.get("objectId", ""))[:40],
-        ra,
-        dec,
-        int(field) if isinstance(field, np.integer) and field > 0 else 0,
-    )
 
 
 def _number(value: object) -> float:

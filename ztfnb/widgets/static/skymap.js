@@ -49,7 +49,7 @@ function render({ model, el }) {
   centre.addEventListener("change", () => choose("centre")(Number(centre.value)));
   const button = (text, title) => make("button", { type: "button", text, title, "aria-label": title });
   const [closer, farther, whole] = [
-    button("+", "Closer"), button("\u2212", "Farther"), button("whole sky", "Show the whole sky")];
+    button("+", "Closer (or shift and the wheel)"), button("\u2212", "Farther"), button("whole sky", "Show the whole sky")];
   const zoom = make("div", { class: "ztfnb-choice", role: "group", "aria-label": "Zoom" },
     closer, farther, whole);
   const bar = make("div", { class: "ztfnb-sky-bar" }, shows, zoom, centre);
@@ -58,9 +58,9 @@ function render({ model, el }) {
   const frame = make("div", { class: "ztfnb-sky-frame" }, place, note);
   const scale = make("span", { class: "ztfnb-sky-scale" });
   const dots = make("span", { class: "ztfnb-sky-dots" },
-    sample("points", "alert"), sample("others", "held, does not pass the cuts"));
+    sample("points", "alert"), sample("others", "does not pass the cuts"));
   const field = sample("outline", "field");
-  const grey = sample("none", "held, none passes the cuts");
+  const grey = sample("none", "none passes the cuts");
   const legend = make("div", { class: "ztfnb-sky-legend" },
     dots, scale, grey, sample("galactic", "Galactic plane"), sample("ecliptic", "ecliptic"), field);
   const summary = make("div", { class: "ztfnb-sky-summary" });
@@ -172,7 +172,8 @@ function render({ model, el }) {
       put("selected", mark.at);
       put("outline", mark.outline);
       marked.textContent = mark.text;
-      field.hidden = !mark.field;
+      // Its room stays, so that nothing moves when an alert is selected.
+      field.style.visibility = mark.field ? "" : "hidden";
       field.lastChild.textContent = `field ${mark.field}`;
       el.dataset.candid = mark.candid;
     };
@@ -197,16 +198,29 @@ function render({ model, el }) {
     // -- What people do --------------------------------------------------------------------
 
     const whereIs = ({ x, y }) => skyAt(x, y, model.get("_chosen").centre);
-    const zoomBy = (factor) => {
-      const ranges = [[plot.x_range, HALF_WIDTH], [plot.y_range, HALF_HEIGHT]];
-      for (const [range] of ranges) {
+    /** Zoom around a place on the map that keeps its place on the screen; around the middle. */
+    const zoomBy = (factor, at = {}) => {
+      for (const [range, fixed] of [[plot.x_range, at.x], [plot.y_range, at.y]]) {
         const most = range.bounds[1];
-        const half = Math.min(most, (range.end - range.start) / 2 / factor);
-        if (half < range.min_interval / 2) return;
-        const middle = Math.max(half - most, Math.min(most - half, (range.start + range.end) / 2));
-        range.setv({ start: middle - half, end: middle + half });
+        const [half, middle] = [(range.end - range.start) / 2, (range.end + range.start) / 2];
+        const next = Math.max(range.min_interval / 2, Math.min(most, half / factor));
+        const moved = (fixed ?? middle) + (middle - (fixed ?? middle)) * next / half;
+        const kept = Math.max(next - most, Math.min(most - next, moved));
+        range.setv({ start: kept - next, end: kept + next });
       }
     };
+    place.addEventListener("wheel", (event) => {
+      // Without a key the wheel scrolls the notebook; browsers send a pinch with Control.
+      if (!event.shiftKey && !event.ctrlKey) return;
+      const { x, y } = place.getBoundingClientRect();
+      const turn = event.deltaY || event.deltaX;
+      zoomBy(Math.exp(-Math.max(-100, Math.min(100, turn)) / 250), {
+        x: view.frame.x_scale.invert(event.clientX - x),
+        y: view.frame.y_scale.invert(event.clientY - y),
+      });
+      event.preventDefault();
+      event.stopPropagation();
+    }, { capture: true, passive: false });
     closer.addEventListener("click", () => zoomBy(ZOOM));
     farther.addEventListener("click", () => zoomBy(1 / ZOOM));
     whole.addEventListener("click", () => zoomBy(0));
