@@ -26,6 +26,7 @@ FIRST_ROWS = 60
 MOST_ROWS = 1_000
 """Rows in one message at most."""
 MOST_UNFOLDED = 50
+_LONGEST_TURN = 40
 
 
 class Held(Protocol):
@@ -89,6 +90,7 @@ class AlertTable(Part):
         self._reveal = False
         self._said = False
         # What the page has been told.
+        self._turn = ""
         self._known: tuple[str, ...] = ()
         self._span = (0, FIRST_ROWS)
         self._sent_version = -1
@@ -293,6 +295,8 @@ class AlertTable(Part):
             "menu": lambda _said: self.send({"kind": "menu", "columns": self._menu()}),
         }
         act = acts.get(str(message.get("kind")))
+        if "turn" in message:
+            self._turn = str(message["turn"])[:_LONGEST_TURN]
         if act is not None:
             act(message)
 
@@ -446,6 +450,8 @@ class AlertTable(Part):
         lister, selected = self._lister, self.selected
         groups = lister.listing.groups
         return {
+            # By which a page knows whether this was said before or after it asked for more.
+            "turn": self._turn,
             "total": len(lister.listing),
             "held": len(held),
             "objects": None if groups is None else groups.objects,

@@ -10,6 +10,15 @@ function render({ model, el }) {
   let anchor = null; // where a range of marks begins
   let wanted = null; // place to select as soon as its row is here
   const send = (message) => model.send(message);
+  // What was pressed last, and not yet answered: what the kernel says of before is outdated.
+  const view = Math.random().toString(36).slice(2);
+  let turn = 0;
+  const sendTurn = (message) => {
+    turn += 1;
+    send({ ...message, turn: `${view}-${turn}` });
+  };
+  const isOutdated = (message) =>
+    message.turn.startsWith(`${view}-`) && message.turn !== `${view}-${turn}`;
   const choose = (settings) => send({ kind: "choose", settings });
 
   // -- The parts ------------------------------------------------------------------------------
@@ -87,9 +96,10 @@ function render({ model, el }) {
     } else if (message.kind === "tick") {
       const before = state;
       const { kind, start, candids, cells, sizes, top, reveal, ...rest } = message;
-      state = rest;
+      const { selected, place, following } = before;
+      state = isOutdated(message) ? { ...rest, selected, place, following } : rest;
       if (before.group !== state.group) shape();
-      rows.show(message);
+      rows.show({ ...message, selected: state.selected, following: state.following });
       if (reveal && state.place !== null) rows.reveal(state.place);
       chrome();
       announce(before);
@@ -166,7 +176,7 @@ function render({ model, el }) {
     state = { ...state, selected: candid, place, following: false };
     rows.show(state);
     chrome();
-    send({ kind: "select", candid });
+    sendTurn({ kind: "select", candid });
   }
   function mark(candid, place) {
     if (!candid) return;
@@ -198,7 +208,7 @@ function render({ model, el }) {
     if (!state.following) return;
     state = { ...state, following: false };
     chrome();
-    send({ kind: "follow", on: false });
+    sendTurn({ kind: "follow", on: false });
   }
   rows.onScroll = standStill;
   layer.addEventListener("pointerdown", (event) => {
@@ -237,7 +247,7 @@ function render({ model, el }) {
     const on = !state.following;
     state = { ...state, following: on };
     chrome();
-    send({ kind: "follow", on });
+    sendTurn({ kind: "follow", on });
   });
   groupButton.addEventListener("click", () => choose({ group: !state.group }));
   columnsButton.addEventListener("click", () => {
