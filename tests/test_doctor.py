@@ -151,6 +151,8 @@ def test_broker() -> None:
     check = doctor.check_broker(address, {})
     assert check.state == "fail"
     assert "nothing listens" in check.found
+    assert "ztfnb broker status" in check.advice
+    assert "ztfnb doctor" not in check.advice
     assert doctor.check_broker("::", {}).state == "fail"
 
 

@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 
 import ztfnb
 from ztfnb import quarantine
-from ztfnb.errors import ConfigError, DecodeError, DeliveryError, NotHeldError, SourceError
+from ztfnb.errors import (
+    ConfigError,
+    DecodeError,
+    DeliveryError,
+    NotHeldError,
+    SourceError,
+    StreamClosedError,
+)
 from ztfnb.quarantine import MOST, REASONS, Failure, Quarantine, pack, save
 from ztfnb.source import Coordinates, Packet
 
@@ -140,13 +147,14 @@ def test_what_was_let_go_is_fetched_again(tmp_path: Path) -> None:
     assert reasons[1]["missing"] == "expired"
 
 
-def test_a_source_that_does_not_answer_is_asked_once() -> None:
-    """A save does not wait for each packet of a broker that is away."""
+@pytest.mark.parametrize("error", [SourceError, StreamClosedError, AttributeError])
+def test_a_source_that_does_not_answer_is_asked_once(error: type[Exception]) -> None:
+    """A save does not wait for each packet of a source that is away, or broken."""
     asked: list[int] = []
 
     def fetch(at: Coordinates) -> Packet:
         asked.append(at.offset)
-        raise SourceError("no answer")
+        raise error("no answer")
 
     gone = [Failure(Packet(b"", "t", 0, place), REASON, 0.0, 5) for place in range(MOST)]
     reasons, files = read(pack(gone, fetch=fetch))

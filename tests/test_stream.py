@@ -167,6 +167,7 @@ def test_a_flood_of_failures_is_one_line_a_batch(tmp_path: Path) -> None:
         assert live.save_failures(tmp_path / "one.tar.gz", live.failures[:1]).is_file()
         with pytest.raises(ConfigError, match="choose another name"):
             live.save_failures(path)
+    assert live.save_failures(tmp_path / "afterwards").is_dir()
 
 
 def test_what_is_wrong_now_is_told_apart_from_what_was() -> None:
@@ -300,7 +301,7 @@ def test_health_shows_as_state() -> None:
         live.wait("caught up")
         texts = [line.text for line in live.log]
         assert "the broker does not answer" in texts
-        assert "connected again" in texts
+        assert texts.index("connected") < texts.index("connected again")
         source.health = SourceStatus(connected=False, failed=True, error="wrong password")
         with pytest.raises(SourceError, match="wrong password"):
             live.wait("live")

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ztfnb.errors import ConfigError, DecodeError, DeliveryError, NotHeldError, SourceError
+from ztfnb.errors import ConfigError, DecodeError, DeliveryError, NotHeldError
 from ztfnb.source import Coordinates, Packet
 
 MOST = 1_000
@@ -193,7 +193,7 @@ def _files(failures: Iterable[Failure], fetch: Fetch) -> Iterator[tuple[str, byt
                 packet = fetch(packet.coordinates)
             except NotHeldError as error:
                 missing = str(error)
-            except SourceError as error:
+            except Exception as error:  # noqa: BLE001 - whatever a source does, the rest is saved
                 # Each further question would wait for an answer as long as this one did.
                 missing, fetch = str(error), _let_go
         name = _file_name(place, packet)

@@ -586,8 +586,8 @@ class Stream:
         """Tell what has changed, all at once."""
         before = self._now.state
         state = changes.get("state", before)
-        if state in ("caught up", "live") and before == "disconnected":
-            self._note("connected again")
+        if state in ("caught up", "live") and before in ("connecting", "disconnected"):
+            self._note("connected again" if before == "disconnected" else "connected")
         self._now = self._now._replace(**changes)
         if state != before or "held" in changes:
             with self._changed:

@@ -102,6 +102,8 @@ def test_rewind(desk: Desk) -> None:
     menu.get_by_role("textbox").fill("the day before")
     page.keyboard.press("Enter")
     expect(strip.locator(".ztfnb-trouble")).to_contain_text("expected hours")
+    expect(menu).to_be_hidden()
+    expect(rewind).to_be_focused()
     desk.picture("strip-refused")
     rewind.click()
     menu.get_by_role("textbox").fill("2.5")

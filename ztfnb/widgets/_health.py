@@ -135,6 +135,7 @@ def failures_of(failures: Sequence[Failure], failed: int) -> dict[str, Any]:
     if failed > len(failures):
         notes.append(f"Of {failed:,} that failed, the newest {MOST:,} are kept.")
     return {
+        "failed": failed,
         "count": len(failures),
         "notes": " ".join(notes),
         "rows": [

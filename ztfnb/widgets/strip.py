@@ -188,7 +188,8 @@ class Strip(Part):
             if unfolded:
                 shown["_partitions"] = partitions_of(stats.partitions)
                 shown["_log"] = log_of(self.live.log)
-                shown["_failures"] = failures_of(self.live.failures, stats.failed)
+                if self._failures.get("failed") != stats.failed:
+                    shown["_failures"] = failures_of(self.live.failures, stats.failed)
         return shown
 
     def _speed(self) -> float | None:

@@ -81,7 +81,11 @@ function rewindMenu(onChoice) {
   const go = make("button", { type: "button", text: "Go" });
   const submit = () => { if (input.value.trim()) choose(input.value.trim()); };
   go.addEventListener("click", submit);
-  input.addEventListener("keydown", (event) => { if (event.key === "Enter") submit(); });
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault(); // it would press the button that has the focus from now on
+    submit();
+  });
   box.append(make("div", { class: "ztfnb-typed" }, input, go));
   button.addEventListener("click", () => {
     if (box.matches(":popover-open")) {
