@@ -98,6 +98,7 @@ def test_counts_progress_words(file: Path) -> None:
     assert list(labels.counts.items()) == [("good", 2), ("maybe", 1), ("asteroid", 2)]
     assert labels.progress([0, 1, 9, 10, 0]) == (2, 4)
     assert labels.words == {0: "asteroid", 1: "maybe", 2: "good", 3: "asteroid", 4: "good"}
+    assert labels.of([4, 9, 10, 1]) == ["good", "", "", "maybe"]
     assert repr(labels) == "<Labels in labels.jsonl: 2 good, 1 maybe, 2 asteroid>"
 
 

@@ -115,6 +115,11 @@ class Labels(Mapping[int, Label]):
             self._counted = (held, {word: count for word, count in counts.items() if count})
         return dict(self._counted[1])
 
+    def of(self, candids: Iterable[int]) -> list[str]:
+        """Return the label of each of some alerts, ``""`` where there is none: a column of them."""
+        held = self._labels
+        return [told.label if (told := held.get(candid)) else "" for candid in candids]
+
     def progress(self, candids: Iterable[int]) -> tuple[int, int]:
         """Return how many of some alerts have a label, and how many there are."""
         wanted = set(candids)

@@ -19,7 +19,8 @@ function renderSave({ model, el }) {
   el.dataset.lmSuppressShortcuts = "true";
   el.setAttribute("role", "group");
   el.setAttribute("aria-label", "Save");
-  const count = make("div", { class: "ztfnb-save-count" });
+  const count = make("span", { class: "ztfnb-save-count" });
+  const hint = make("span", { class: "ztfnb-label", text: "space in the table marks several" });
   const rows = Object.fromEntries(SAVED_AS.map(([name, kinds]) => {
     const buttons = kinds.map(([what, text, title]) => {
       const made = make("button", { type: "button", text, title, "data-what": what });
@@ -38,7 +39,7 @@ function renderSave({ model, el }) {
   const cancel = make("button", { type: "button", text: "cancel" });
   cancel.addEventListener("click", () => model.send({ kind: "cancel" }));
   const status = make("div", { class: "ztfnb-save-status" }, words, cancel);
-  el.append(count, ...Object.values(rows), to, status);
+  el.append(make("div", { class: "ztfnb-save-head" }, count, hint), ...Object.values(rows), to, status);
 
   const paint = () => {
     const offer = model.get("_offer");
@@ -46,7 +47,7 @@ function renderSave({ model, el }) {
     const busy = work.state === "running";
     count.textContent = offer.count === 1 ? "1 alert"
       : offer.count ? `${offer.count.toLocaleString("en")} alerts` : "no alert";
-    count.title = "Those that are marked in the table, else the one in view";
+    hint.hidden = !offer.state || offer.count > 1; // beside a table, where it is of use
     for (const [name, there] of [["alerts", offer.count], ["picture", offer.picture], ["browser", true]]) {
       for (const made of rows[name].querySelectorAll("button")) made.disabled = busy || !there;
     }

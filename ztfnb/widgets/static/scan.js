@@ -19,7 +19,7 @@ function renderScan({ model, el }) {
   });
   const known = make("datalist", { id: `ztfnb-scan-known-${number}` });
   const button = (text, key, title, send) => {
-    const made = make("button", { type: "button", title },
+    const made = make("button", { type: "button", title, "aria-keyshortcuts": key || null },
       make("span", { text }), key ? make("kbd", { text: key }) : "");
     made.addEventListener("click", (event) => {
       model.send(send());
@@ -33,7 +33,7 @@ function renderScan({ model, el }) {
     class: "ztfnb-scan-note", autocomplete: "off", "aria-label": "Note",
     placeholder: "note", title: "Saved by itself, and with Enter (n comes here)",
   });
-  const bar = make("div", { class: "ztfnb-scan-bar" }, make("div"));
+  const bar = make("div", { class: "ztfnb-scan-bar", role: "progressbar", "aria-label": "Labelled" }, make("div"));
   const progress = make("span", { class: "ztfnb-scan-progress" });
   const counts = make("span", { class: "ztfnb-scan-counts" });
   const far = make("div", { class: "ztfnb-scan-far" }, progress, counts);
@@ -123,6 +123,8 @@ function renderScan({ model, el }) {
     auto.checked = shown.auto;
     const { done, total } = shown;
     bar.hidden = !total;
+    bar.ariaValueNow = done;
+    bar.ariaValueMax = total;
     bar.firstChild.style.width = total ? `${(100 * done) / total}%` : "0";
     progress.textContent = total
       ? `${done.toLocaleString("en")} of ${total.toLocaleString("en")} labelled` : "";
