@@ -17,6 +17,8 @@ def test_every_field_that_a_cut_can_read_is_offered_with_its_meaning() -> None:
     assert offered["magpsf"]["doc"] == fields("candidate.magpsf")[0].doc
     assert offered["magpsf"]["kind"] == "number"
     assert offered["objectId"]["kind"] == "text"
+    names = list(offered)
+    assert names.index("magpsf") < names.index("magap") < names.index("magnr")
     assert "prv_candidates" not in offered
     assert "cutoutScience" not in offered
     known = {f.name for f in fields() if f.record == "candidate"}

@@ -22,6 +22,8 @@ Values = NDArray[Any]
 
 def brushed(found: Histogram, first: int, last: int) -> tuple[float | None, float | None]:
     """The range that the page asks for when bins are brushed."""
+    if first == last and found.whole and found.complete:
+        return float(found.edges[first]), float(found.edges[last + 1])
     low = found.low if first == 0 else float(found.edges[first])
     high = None if last == len(found.counts) - 1 else float(found.edges[last + 1])
     return low, high
@@ -104,6 +106,7 @@ def test_infinite_values_stand_in_the_outermost_bins() -> None:
     values = np.array([-np.inf, *np.linspace(0, 1, 100), np.inf, np.inf])
     found = histogram(values)
     assert found.edges[-1] < 2
+    assert not found.complete
     assert found.counts.sum() == 103
     assert_brush_keeps_what_it_shows(values, found)
 
@@ -123,6 +126,8 @@ def test_few_whole_numbers_have_a_bin_each(values: Any, edges: list[float]) -> N
     assert found.whole
     assert found.edges.tolist() == edges
     assert found.counts.sum() == len(values)
+    assert found.complete
+    assert_brush_keeps_what_it_shows(np.array(values), found)
 
 
 @pytest.mark.parametrize("top", [30, 100, 1000, 2**40])

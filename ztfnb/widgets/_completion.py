@@ -64,7 +64,9 @@ def completions(names: Iterable[str] = ()) -> list[dict[str, str]]:
 
 def _documented() -> dict[str, Field]:
     """Return the documented fields that a cut can read; the candidate's own go first."""
-    records = ("candidate", "alert")
-    found = [each for each in fields() if each.record in records and each.type in _SCALARS]
-    found.sort(key=lambda each: records.index(each.record))
-    return {each.name: each for each in reversed(found)}
+    found: dict[str, Field] = {}
+    for record in ("candidate", "alert"):
+        for each in fields():
+            if each.record == record and each.type in _SCALARS:
+                found.setdefault(each.name, each)
+    return found

@@ -63,6 +63,8 @@ class Histogram:
 
     Where some alerts have a marker (-999) for no value, an open range would keep them.
     """
+    complete: bool
+    """Whether no value lies beyond the outer edges."""
     missing: int
     """How many have no value."""
 
@@ -74,6 +76,7 @@ class Histogram:
             "kept": self.kept.tolist(),
             "whole": self.whole,
             "low": self.low,
+            "complete": self.complete,
             "missing": self.missing,
         }
 
@@ -123,12 +126,14 @@ def histogram(
     edges, log = _edges(sample[present & np.isfinite(sample)].astype(float), bins, whole=whole)
     if not len(edges):
         # Seen in a sample: the few values that it may have passed over need no picture.
-        return Histogram(edges, _NONE, _NONE, whole, log=False, low=None, missing=len(values))
+        return Histogram(
+            edges, _NONE, _NONE, whole, log=False, low=None, complete=True, missing=len(values)
+        )
     size = len(edges) - 1
     # One more for what has no value; and all of these again for what fulfils the cuts.
     counts = np.zeros(2 * (size + 1), np.int64)
     cells = _cells(edges) if log else None
-    least, marked = math.inf, False
+    least, most, marked = math.inf, -math.inf, False
     for start in range(0, len(values), _PIECE):
         rows = slice(start, start + _PIECE)
         piece = values[rows].astype(np.float64)
@@ -138,8 +143,8 @@ def histogram(
         everywhere = bool(present.all())
         if not everywhere:
             marked = marked or any((piece == marker).any() for marker in MARKERS)
-            piece = np.where(present, piece, np.inf)
-            least = min(least, float(piece.min()))
+            piece = np.where(present, piece, edges[0])
+        least, most = min(least, float(piece.min())), max(most, float(piece.max()))
         places = _places(piece, edges, cells)
         if not everywhere:
             places = np.where(present, places, size)
@@ -155,6 +160,7 @@ def histogram(
         whole,
         log=log,
         low=_rounded_down(least, edges) if marked else None,
+        complete=bool(edges[0] <= least and most < edges[-1]),
         missing=int(every[size]),
     )
 
@@ -218,7 +224,7 @@ def _edges(sample: Values, bins: int, *, whole: bool) -> tuple[NDArray[np.float6
         width = max(1.0, _round_width((high - low + 1) / bins, _WHOLE_WIDTHS))
         first = math.floor(low / width)
         count = math.floor(high / width) - first + 1
-        return (first + np.arange(count + 1)) * width - 0.5, False
+        return np.arange(first, first + count + 1, dtype=np.float64) * width - 0.5, False
     width = (high - low) / bins
     if width < _SMALLEST * max(abs(low), abs(high), _SMALLEST):
         width = abs(low) / 10 if abs(low) > _SMALLEST else 1.0

@@ -121,9 +121,11 @@ function headerHistogram({ field, label = field, send, write = short }) {
 
   // -- Brushing ---------------------------------------------------------------------------------
   function cut(from, to) {
-    const { edges, low, whole } = data;
-    // Open at the ends of the picture: the outermost bars hold what lies beyond them.
-    say(from === 0 ? low : edges[from], to === size() - 1 ? null : edges[to + 1], whole);
+    const { edges, low, whole, complete } = data;
+    // Open at the ends of the picture: the outermost bars hold what lies beyond them. But one of
+    // a few whole numbers is named.
+    if (from === to && whole && complete) say(edges[from], edges[to + 1], whole);
+    else say(from === 0 ? low : edges[from], to === size() - 1 ? null : edges[to + 1], whole);
   }
   function say(low, high, whole = false) {
     const shown = (end, round) => (end === null ? null : whole ? round(end) : end);
@@ -144,6 +146,7 @@ function headerHistogram({ field, label = field, send, write = short }) {
   }
   element.addEventListener("pointerdown", (event) => {
     event.stopPropagation();
+    clearTimeout(single);
     if (event.button !== 0 || !size()) return;
     const box = element.getBoundingClientRect();
     const bin = binAt(event);

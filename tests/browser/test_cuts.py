@@ -1,0 +1,337 @@
+"""What people do with cuts: typing with completion, chips, errors, and brushing of histograms."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from browser.desk import Desk
+from playwright.sync_api import Locator, expect
+
+expect.set_options(timeout=20_000)
+
+# The boxes and histograms with as little around them as they need.
+HOST = '''
+import numpy as np
+import traitlets
+from ztfnb.columns import decode_columns
+from ztfnb.simulate import Survey
+from ztfnb.source import Packet
+from ztfnb.store import Store
+from ztfnb.widgets._completion import completions
+from ztfnb.widgets._cutting import CutBox
+from ztfnb.widgets._histogram import histogram_of
+from ztfnb.widgets._part import Part
+from ztfnb.widgets._static import text_of
+
+FIELDS = ("magpsf", "rb", "ndethist", "fid", "distnr", "jd")
+PAGE = """
+function render({ model, el }) {
+  el.classList.add("ztfnb-table", "host");
+  el.dataset.lmSuppressShortcuts = "true";
+  el.style.height = "320px";
+  const send = (message) => model.send(message);
+  const grid = make("div", { tabindex: "0", class: "host-grid", style: "outline: none" });
+  const bar = cutBar({ model, send, done: () => grid.focus() });
+  const head = make("div", {
+    class: "ztfnb-head", role: "row", style: "height: 50px; --ztfnb-columns: repeat(6, 1fr)",
+  });
+  const all = model.get("_columns").map((field) => {
+    const bars = headerHistogram({ field, send });
+    head.append(make("div", { role: "columnheader" },
+      make("button", { type: "button", text: field }), bars.element));
+    return [field, bars];
+  });
+  const count = make("div", { class: "host-count" });
+  el.append(bar.row, bar.notes, head, grid, count);
+  model.on("msg:custom", (message) => {
+    if (message.kind !== "tick") return;
+    bar.show(message.cuts);
+    for (const [field, bars] of all) {
+      bars.show(message.histograms[field] ?? null);
+      bars.brush(message.cuts.ranges[field] ?? null);
+    }
+    count.textContent = `${message.total} of ${message.cuts.held}`;
+  });
+  model.send({ kind: "ready" });
+}
+export default { render };
+"""
+
+
+class Host(Part):
+    _esm = text_of("common.js", "completion.js", "histogram.js", "cutbar.js") + PAGE
+    _css = text_of("table.css", "cutbar.css", "histogram.css")
+    _fields = traitlets.List(completions()).tag(sync=True)
+    _columns = traitlets.List(list(FIELDS)).tag(sync=True)
+
+    def __init__(self, store):
+        super().__init__()
+        self.store = store
+        self.box = CutBox()
+
+    def receive(self, message):
+        held = self.store.snapshot()
+        if message["kind"] == "cuts":
+            self.box.receive(message, held)
+        cuts = self.box.every
+        rows, counts = cuts.choose(held)
+        self.box.counted(cuts, counts, len(held))
+        kept = np.zeros(len(held), bool)
+        kept[rows] = True
+        found = {name: histogram_of(held, name, kept) for name in FIELDS}
+        self.send({"kind": "tick", "cuts": self.box.state(), "total": len(rows),
+                   "histograms": {name: one.page() for name, one in found.items() if one}})
+
+
+packets = [each.packet for each in Survey(seed=3).night("2026-01-15", limit=400)]
+store = Store(50_000_000)
+store.append([Packet(value) for value in packets], decode_columns(packets))
+host = Host(store)
+'''
+
+
+@pytest.fixture
+def page(desk: Desk) -> Desk:
+    """The host, with 400 simulated alerts."""
+    (desk.lab.folder / "cuts_host.py").write_text(HOST, encoding="utf-8")
+    desk.open(["from cuts_host import host\nhost"])
+    desk.run_all()
+    expect(desk.page.locator(".host-count")).to_have_text("400 of 400")
+    return desk
+
+
+def theme(desk: Desk, name: str) -> None:
+    """Change the theme, and wait until JupyterLab shows the page again."""
+    desk.theme(name)
+    expect(desk.page.locator("#jupyterlab-splash")).to_have_count(0)
+
+
+def box(desk: Desk) -> Locator:
+    return desk.page.locator("input.ztfnb-cut")
+
+
+def offers(desk: Desk) -> Locator:
+    return desk.page.locator(".ztfnb-cut-offers:visible [role=option]")
+
+
+def chips(desk: Desk) -> Locator:
+    return desk.page.locator(".ztfnb-cut-chip")
+
+
+def expect_chips(desk: Desk, *texts: str) -> None:
+    expect(desk.page.locator(".ztfnb-cut-text")).to_have_text(list(texts))
+
+
+def listed(desk: Desk) -> int:
+    return int(desk.page.locator(".host-count").inner_text().split()[0])
+
+
+def bars(desk: Desk, field: str) -> Locator:
+    return desk.page.locator(f".ztfnb-bars[data-field={field}]")
+
+
+def brush(desk: Desk, field: str, start: float, stop: float) -> None:
+    """Drag from one place of a histogram to another, in parts of its width."""
+    frame = bars(desk, field).bounding_box()
+    assert frame
+    middle = frame["y"] + frame["height"] / 2
+    desk.page.mouse.move(frame["x"] + frame["width"] * start, middle)
+    desk.page.mouse.down()
+    desk.page.mouse.move(frame["x"] + frame["width"] * (start + stop) / 2, middle)
+    desk.page.mouse.move(frame["x"] + frame["width"] * stop, middle)
+    desk.page.mouse.up()
+
+
+def test_names_are_completed_while_a_cut_is_typed(page: Desk) -> None:
+    """Fields that begin so come first, with unit and meaning; keys and pointer take them."""
+    box(page).click()
+    box(page).press_sequentially("mag")
+    expect(offers(page).first).to_contain_text("magpsf")
+    expect(offers(page).first).to_contain_text("mag")
+    expect(offers(page).first).to_have_attribute("aria-selected", "true")
+    names = page.page.locator(".ztfnb-cut-name").all_inner_texts()
+    begins = [name.startswith("mag") for name in names]
+    assert begins == sorted(begins, reverse=True)
+    assert "sigmapsf" not in names
+    assert "sigmagap" in names
+    expect(box(page)).to_have_attribute("aria-expanded", "true")
+    page.picture("cuts-completion")
+    box(page).press("ArrowDown")
+    second = offers(page).nth(1)
+    expect(second).to_have_attribute("aria-selected", "true")
+    expect(box(page)).to_have_attribute(
+        "aria-activedescendant", second.get_attribute("id") or "none"
+    )
+    box(page).press("Escape")
+    expect(offers(page)).to_have_count(0)
+    expect(box(page)).to_have_value("mag")
+    box(page).press_sequentially("p")
+    box(page).press("Tab")
+    expect(box(page)).to_have_value("magpsf ")
+    expect(box(page)).to_be_focused()
+    box(page).press_sequentially("< 20 a")
+    expect(offers(page)).to_have_text("andboth conditions hold")
+    box(page).press("Enter")
+    expect(box(page)).to_have_value("magpsf < 20 and ")
+    box(page).press_sequentially("isdiffpos == t")
+    # What stands in quotes cannot be guessed, and a text field is compared with text.
+    assert "magpsf" not in page.page.locator(".ztfnb-cut-name:visible").all_inner_texts()
+    for _ in range(14):
+        box(page).press("Backspace")
+    box(page).press_sequentially("isn")
+    offers(page).first.click()
+    expect(box(page)).to_have_value("magpsf < 20 and isnull(")
+    box(page).press_sequentially("drb")
+    expect(offers(page).first).to_contain_text("drb")
+    box(page).press_sequentially(")")
+    box(page).press("Enter")
+    expect_chips(page, "magpsf < 20", "isnull(drb)")
+    expect(box(page)).to_have_value("")
+    expect(page.page.locator(".host-grid")).to_be_focused()
+
+
+def test_a_mistake_is_shown_where_it_is_and_changes_nothing(page: Desk) -> None:
+    """Only the box that it was typed in is marked; what was meant is a click away."""
+    search = page.page.locator("input.ztfnb-search")
+    error = page.page.locator(".ztfnb-error")
+    box(page).fill("rb > 0.4")
+    box(page).press("Enter")
+    expect_chips(page, "rb > 0.4")
+    expect(page.page.locator(".host-count")).not_to_contain_text("400 of 400")
+    before = listed(page)
+    box(page).fill("fid == 1 and magps < 19.5")
+    box(page).press("Enter")
+    expect(error.locator("mark")).to_have_text("magps")
+    expect(error).to_contain_text("no field 'magps'; did you mean magpsf")
+    expect(box(page)).to_have_attribute("aria-invalid", "true")
+    expect(box(page)).to_be_focused()
+    assert search.get_attribute("aria-invalid") is None
+    expect_chips(page, "rb > 0.4")
+    assert listed(page) == before
+    page.picture("cuts-error")
+    theme(page, "Dark")
+    page.picture("cuts-error-dark")
+    theme(page, "Light")
+    error.get_by_role("button", name="magpsf", exact=True).click()
+    expect_chips(page, "rb > 0.4", "fid == 1", "magpsf < 19.5")
+    expect(error).to_be_hidden()
+    assert box(page).get_attribute("aria-invalid") is None
+    search.fill("no name")
+    expect(search).to_have_attribute("aria-invalid", "true")
+    expect(error).to_contain_text("expected the beginning of an objectId")
+    assert box(page).get_attribute("aria-invalid") is None
+    search.fill("ZTF")
+    expect(error).to_be_hidden()
+    box(page).fill("publisher == '<img src=x onerror=alert(1)>' and")
+    box(page).press("Enter")
+    expect(error).to_contain_text("it ends too early")
+    expect(error.locator("img")).to_have_count(0)
+    box(page).press("Escape")
+    expect(error).to_be_hidden()
+    expect(box(page)).to_have_value("")
+
+
+def test_chips_are_changed_and_removed(page: Desk) -> None:
+    """By pointer and by keys; when many they wrap, and can be removed at once."""
+    box(page).fill("rb > 0.3 and magpsf < 20 and isdiffpos == 't'")
+    box(page).press("Enter")
+    expect_chips(page, "rb > 0.3", "magpsf < 20", "isdiffpos == 't'")
+    share = chips(page).first.locator(".ztfnb-cut-share")
+    expect(share).to_contain_text("%")
+    expect(share).to_have_attribute("title", re.compile(r"^\d+ of 400 alerts fulfil it$"))
+    chips(page).nth(1).locator(".ztfnb-cut-text").click()
+    expect(box(page)).to_have_value("magpsf < 20")
+    box(page).fill("magpsf < 19.5")
+    box(page).press("Enter")
+    expect_chips(page, "rb > 0.3", "magpsf < 19.5", "isdiffpos == 't'")
+    page.page.get_by_label("Remove the cut rb > 0.3").click()
+    expect_chips(page, "magpsf < 19.5", "isdiffpos == 't'")
+    page.page.get_by_label("Remove the cut magpsf < 19.5").focus()
+    page.page.keyboard.press("Delete")
+    expect_chips(page, "isdiffpos == 't'")
+    expect(page.page.get_by_label("Remove the cut isdiffpos == 't'")).to_be_focused()
+    long = "abs(magpsf - magnr) < 1.5 or distnr > 1.5 or sgscore1 < 0.5 or isnull(sgscore1)"
+    box(page).fill(f"({long}) and ndethist > 1 and not (rb < 0.2) and nbad == 0 and fwhm < 8")
+    box(page).press("Enter")
+    expect(chips(page)).to_have_count(6)
+    label = page.page.get_by_label(f"Change the cut {long}")
+    assert label.evaluate("node => node.scrollWidth > node.clientWidth")
+    expect(label).to_have_attribute("title", f"{long}\nClick to change it")
+    page.picture("cuts-chips")
+    theme(page, "Dark")
+    page.picture("cuts-chips-dark")
+    page.page.evaluate("() => { document.querySelector('.host').style.width = '420px'; }")
+    box(page).click()
+    box(page).press_sequentially("dist")
+    expect(offers(page).first).to_contain_text("distnr")
+    page.picture("cuts-narrow-dark")
+    theme(page, "Light")
+    page.picture("cuts-narrow")
+    box(page).press("Escape")
+    page.page.get_by_role("button", name="Clear all").click()
+    expect(chips(page)).to_have_count(0)
+    expect(page.page.locator(".host-count")).to_have_text("400 of 400")
+
+
+def test_brushing_a_histogram_makes_a_cut(page: Desk) -> None:
+    """Its chip has round numbers, the table keeps what was brushed, and it can be undone."""
+    brush(page, "magpsf", 0.25, 0.6)
+    expect(chips(page)).to_have_count(1)
+    text = chips(page).locator(".ztfnb-cut-text")
+    expect(text).to_contain_text("<= magpsf <")
+    ends = text.inner_text().split(" <= magpsf < ")
+    assert all(len(end) <= 5 for end in ends)
+    expect(page.page.locator(".host-count")).not_to_have_text("400 of 400")
+    kept = listed(page)
+    assert 0 < kept < 400
+    expect(bars(page, "magpsf")).to_have_attribute(
+        "aria-label", re.compile(f"^magpsf from .*, cut to {ends[0]} to {ends[1]}\\.")
+    )
+    frame = bars(page, "rb").bounding_box()
+    assert frame
+    page.page.mouse.move(frame["x"] + frame["width"] * 0.7, frame["y"] + 8)
+    tip = page.page.locator(".ztfnb-bars-tip")
+    expect(tip).to_contain_text("kept")
+    page.picture("cuts-brush")
+    theme(page, "Dark")
+    page.picture("cuts-brush-dark")
+    theme(page, "Light")
+    brush(page, "magpsf", 0.5, 1.1)
+    expect(text).to_contain_text("magpsf >= ")
+    expect(chips(page)).to_have_count(1)
+    brush(page, "fid", 0.1, 0.2)
+    expect(chips(page)).to_have_count(2)
+    expect(text.last).to_have_text("fid == 1")
+    bars(page, "magpsf").dblclick()
+    expect_chips(page, "fid == 1")
+    bars(page, "fid").focus()
+    page.page.keyboard.press("Escape")
+    expect(page.page.locator(".host-count")).to_have_text("400 of 400")
+    expect(chips(page)).to_have_count(0)
+    page.page.keyboard.press("ArrowLeft")
+    expect(text).to_have_text("fid <= 2")
+    page.page.keyboard.press("Escape")
+    expect(chips(page)).to_have_count(0)
+    page.page.keyboard.press("ArrowUp")
+    expect(bars(page, "ndethist")).to_be_focused()
+
+
+def test_a_brush_given_up_makes_no_cut(page: Desk) -> None:
+    """Escape while dragging leaves things as they were; a click takes one bar."""
+    frame = bars(page, "rb").bounding_box()
+    assert frame
+    bars(page, "rb").focus()
+    page.page.mouse.move(frame["x"] + 10, frame["y"] + 8)
+    page.page.mouse.down()
+    page.page.mouse.move(frame["x"] + 60, frame["y"] + 8)
+    expect(page.page.locator(".ztfnb-bars-brush:visible")).to_have_count(1)
+    page.page.keyboard.press("Escape")
+    page.page.mouse.up()
+    expect(page.page.locator(".ztfnb-bars-brush:visible")).to_have_count(0)
+    expect(chips(page)).to_have_count(0)
+    bars(page, "fid").click(position={"x": 4, "y": 10})
+    expect_chips(page, "fid == 1")
+    box(page).fill("rb > 0.4")
+    box(page).press("Enter")
+    expect(page.page.locator(".ztfnb-bars-brush:visible")).to_have_count(2)
