@@ -269,6 +269,7 @@ def test_epochs(desk: Desk) -> None:
             MADE + "stamps.epochs = [(1, 2461055.75, 'g'), (alert.candid, 2461056.75, 'r'),"
             " (3, 2461057.75, 'g')]\nstamps",
             WAIT.format("len(asked) == 3", "asked"),
+            "stamps.say('The alert of that epoch is not held.')",
             "stamps.epochs = ()",
         ]
     )
@@ -276,7 +277,7 @@ def test_epochs(desk: Desk) -> None:
     desk.run(0)
     count = page.locator(".ztfnb-stamp-epoch")
     expect(count).to_have_text("2 of 3")
-    expect(count).to_have_attribute("title", "2026-01-16 06:00 r")
+    expect(page.locator(".ztfnb-stamp-date")).to_have_text("2026-01-16 06:00 r")
     page.get_by_label("Previous epoch").click()
     expect(count).to_have_text("1 of 3")
     expect(page.get_by_label("Previous epoch")).to_be_disabled()
@@ -287,7 +288,17 @@ def test_epochs(desk: Desk) -> None:
     desk.run(1)
     output = page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea")
     expect(output).to_contain_text(re.compile(r"\[1, \d{10,}, 3\]"))
+    # A sentence in the place of the stamps takes their room, and stepping goes on.
+    part = page.locator(".ztfnb-stamps")
+    before = part.bounding_box()
     desk.run(2)
+    expect(page.locator(".ztfnb-stamp-note")).to_have_text("The alert of that epoch is not held.")
+    assert part.bounding_box() == before
+    expect(count).to_have_text("3 of 3")
+    page.get_by_label("Previous epoch").click()
+    expect(count).to_have_text("2 of 3")
+    desk.picture("stamps-say")
+    desk.run(3)
     expect(count).to_be_hidden()
 
 

@@ -17,8 +17,9 @@ from ztfnb.look import Look
 from ztfnb.simulate import Survey
 from ztfnb.source import Packet
 from ztfnb.store import Store
+from ztfnb.widgets._card import card_of, description_of
 from ztfnb.widgets.batch import Batch
-from ztfnb.widgets.gallery import MOST, Gallery, card_of, description_of, fetching
+from ztfnb.widgets.gallery import MOST, Gallery, fetching
 
 Put = Callable[..., None]
 Fetched = Iterator[tuple[int, Alert | Exception]]

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-import numpy as np
 import traitlets
 
 from ztfnb.alert import Alert
 from ztfnb.codec import decode
-from ztfnb.cutout import KINDS
 from ztfnb.errors import ConfigError
-from ztfnb.look import Look, shares
+from ztfnb.look import Look
 from ztfnb.store import Store
-from ztfnb.widgets._columns import date_of
+from ztfnb.widgets._card import LONGEST, card_of, description_of
 from ztfnb.widgets._part import Part
 from ztfnb.widgets._pump import Pump
-from ztfnb.widgets._stamp import frame_of, palettes, read_stamp
+from ztfnb.widgets._stamp import palettes
 from ztfnb.widgets._static import text_of
 
 Fetch = Callable[[Sequence[int]], Iterable[tuple[int, Alert | Exception]]]
@@ -27,8 +24,6 @@ Fetch = Callable[[Sequence[int]], Iterable[tuple[int, Alert | Exception]]]
 MOST = 200
 """Cards on a page."""
 _DRAWN_IN_PAGE = {"colours", "invert", "marks", "neighbours"}
-_LONGEST = 200
-"""Characters of a text on a card."""
 
 
 class Alerts(Protocol):
@@ -253,7 +248,7 @@ class Gallery(Part):
     def _send_notes(self) -> None:
         notes = self._all_notes
         self._notes = {
-            str(candid): str(notes[candid])[:_LONGEST]
+            str(candid): str(notes[candid])[:LONGEST]
             for candid in self._candids
             if notes.get(candid)
         }
@@ -280,47 +275,3 @@ def fetching(alerts: Alerts) -> Fetch:
                 yield candid, error
 
     return fetch
-
-
-def card_of(
-    candid: int, what: Alert | Exception, look: Look, describe: Callable[[Alert], str]
-) -> tuple[dict[str, Any], bytes]:
-    """Return a card as the page takes it, and the pixels of its stamps one after the other.
-
-    A pixel is a byte: 0 without a value, else 1 to 255 from one end of the colour map to the
-    other. That is a quarter of the floats, and the percentiles, which take a page some 60 ms for
-    50 alerts, are found in a thread here.
-    """
-    if not isinstance(what, Alert):
-        return {"candid": str(candid), "reason": str(what)[:_LONGEST], "stamps": []}, b""
-    read = {kind: read_stamp(what, kind) for kind in KINDS}
-    levels = {
-        kind: np.nan_to_num(1 + np.rint(254 * share), nan=0).astype(np.uint8)
-        for kind, share in shares(
-            {kind: pixels for kind, (pixels, _) in read.items()}, look
-        ).items()
-    }
-    stamps = [
-        {"kind": kind, "reason": reason} | ({} if pixels is None else frame_of(what, kind, pixels))
-        for kind, (pixels, reason) in read.items()
-    ]
-    card = {
-        "candid": str(candid),
-        "reason": "",
-        "object": what.object_id[:_LONGEST],
-        "text": describe(what)[:_LONGEST],
-        "stamps": stamps,
-    }
-    return card, b"".join(levels[kind].tobytes() for kind in KINDS if kind in levels)
-
-
-def description_of(alert: Alert) -> str:
-    """Return what one wants to know of an alert in a line: band, magnitude, score and time."""
-    parts = [f"{alert.band} {alert.mag:.2f}" if math.isfinite(alert.mag) else alert.band]
-    score = alert.core.get("rb")
-    if isinstance(score, int | float) and math.isfinite(score):
-        parts.append(f"rb {score:.2f}")
-    moment = date_of(alert.jd)
-    if moment is not None:
-        parts.append(f"{moment:%m-%d %H:%M}")
-    return "  ".join(parts)

@@ -3,8 +3,8 @@ const LARGEST = 4; // screen pixels for one of the sky, unless zoomed
 const DEEPEST = 16; // zoom
 const STEP = Math.SQRT2; // zoom, of a key or button
 const STIR = 4; // [px] that a pointer moves before it drags
+const CAPTION = 39; // [px] below a stamp
 const NEAR = 3; // [px] from a mark, to be told what it is
-const PNG_SCALE = 5;
 const SWITCHES = [
   ["invert", "invert", "Reverse the colour map"],
   ["same", "same limits", "The template has the limits of the science stamp"],
@@ -12,6 +12,7 @@ const SWITCHES = [
   ["neighbours", "neighbours",
     "Catalogue sources: a ring where only the distance is known, a cross where the place is"],
 ];
+const HINT = "click, then the wheel zooms and a drag moves";
 const HELP = "Click, then: wheel or + and − zoom, drag or arrows move, double click or 0 shows all"
   + " ( , and . : other epochs)";
 
@@ -26,7 +27,7 @@ function render({ model, el }) {
   let pictures = []; // of each stamp in colours, made when painted
   let view = { zoom: 1, x: 0, y: 0 };
   let width = 480;
-  let stepped = ""; // candid of the epoch that was asked for last
+  let height = 0; // of the stamps with their captions, once there were any
   let due = 0;
 
   // -- The parts ------------------------------------------------------------------------------
@@ -38,16 +39,6 @@ function render({ model, el }) {
   const zoomed = make("button", {
     type: "button", class: "ztfnb-stamp-zoom", title: "Show all of the stamps ( 0 )",
   });
-  const before = make("button", {
-    type: "button", text: "‹", "aria-label": "Previous epoch", title: "Previous epoch ( , )",
-  });
-  const after = make("button", {
-    type: "button", text: "›", "aria-label": "Next epoch", title: "Next epoch ( . )",
-  });
-  const epoch = make("span", { class: "ztfnb-stamp-epoch", role: "status" });
-  const stepper = make("span", {
-    class: "ztfnb-stamp-stepper", role: "group", "aria-label": "Epochs",
-  }, before, epoch, after);
   const fits = make("button", {
     type: "button", text: "FITS", title: "Download the stamps as a FITS file",
   });
@@ -55,12 +46,13 @@ function render({ model, el }) {
     type: "button", text: "PNG", title: "Download the stamps as they look here",
   });
   const line = make("div", { class: "ztfnb-stamp-line" }, readout, zoomed, fits, png);
+  const epochs = epochStepper(model);
   const chosen = lookControls(palettes, choose, SWITCHES);
-  const controls = make("div", { class: "ztfnb-stamp-controls" }, ...chosen.elements, stepper);
+  const controls = make("div", { class: "ztfnb-stamp-controls" }, ...chosen.elements, epochs.element);
   el.append(row, note, line, controls);
 
   const figures = [0, 1, 2].map((place) => {
-    const canvas = make("canvas", { role: "img", title: HELP });
+    const canvas = make("canvas", { role: "img" });
     const reason = make("span", { class: "ztfnb-stamp-reason" });
     const spot = make("span", { class: "ztfnb-stamp-spot", hidden: true });
     const frame = make("div", { class: "ztfnb-stamp-frame" }, canvas, reason, spot);
@@ -93,15 +85,17 @@ function render({ model, el }) {
     const last = shown.object;
     shown = model.get("_shown");
     if (shown.object !== last) view = { ...view, x: 0, y: 0 };
-    stepped = "";
     for (const { ends } of figures) for (const input of ends) input.dataset.told = input.value;
     note.textContent = shown.note;
     note.hidden = !shown.note;
-    row.hidden = line.hidden = controls.hidden = !shown.stamps.length;
+    row.hidden = !shown.stamps.length;
+    // A sentence in their place takes the same room, and the controls stay.
+    note.style.height = height ? `${height}px` : "";
+    line.hidden = controls.hidden = row.hidden && !height;
     stamps = shown.stamps.map(received);
     leave();
     restyle();
-    showEpochs();
+    epochs.show(shown.candid);
     el.dataset.candid = shown.candid;
   }
 
@@ -175,6 +169,7 @@ function render({ model, el }) {
     const limit = (full / 2) * (1 - 1 / view.zoom);
     view.x = Math.min(Math.max(view.x, -limit), limit);
     view.y = Math.min(Math.max(view.y, -limit), limit);
+    height = side + CAPTION;
     zoomed.textContent = `${view.zoom.toFixed(1)}×`;
     zoomed.disabled = view.zoom === 1;
     row.classList.toggle("ztfnb-zoomed", view.zoom > 1);
@@ -302,7 +297,7 @@ function render({ model, el }) {
     const acts = {
       "+": () => zoomTo(view.zoom * STEP), "=": () => zoomTo(view.zoom * STEP),
       "-": () => zoomTo(view.zoom / STEP),
-      ",": () => step(-1), ".": () => step(1),
+      ",": () => epochs.step(-1), ".": () => epochs.step(1),
       Escape: () => row.blur(),
       ...(inside && {
         0: showAll,
@@ -341,6 +336,7 @@ function render({ model, el }) {
     const column = Math.floor(over.centre[0] + dx);
     const line = Math.floor(over.centre[1] + dy);
     const inside = column >= 0 && line >= 0 && column < over.columns && line < over.rows;
+    readout.classList.remove("ztfnb-idle");
     const rest = source ? ` · ${source.words}` : offset(over, column, line);
     readout.textContent = inside ? `x ${column + 1}, y ${over.rows - line}${rest}` : "";
     readout.title = "x and y as in the FITS file; offset and position of the middle of the pixel";
@@ -364,85 +360,26 @@ function render({ model, el }) {
     return ` · ${words} · ${there.toFixed(4)} ${signed(dec + north / 3600)}`;
   }
   function leave() {
-    readout.textContent = "";
+    readout.textContent = HINT;
+    readout.title = HELP;
+    readout.classList.add("ztfnb-idle");
     for (const { value, spot } of figures) {
       value.textContent = "";
       spot.hidden = true;
     }
   }
 
-  // -- Epochs -----------------------------------------------------------------------------------------
-  const epochs = () => model.get("_epochs");
-  function placeOf(candid) {
-    return epochs().findIndex((one) => one.candid === candid);
-  }
-  function showEpochs() {
-    const all = epochs();
-    const at = placeOf(stepped || shown.candid);
-    stepper.classList.toggle("ztfnb-none", all.length < 2);
-    epoch.textContent = `${at < 0 ? "–" : at + 1} of ${all.length}`;
-    epoch.title = all[at]?.text ?? "";
-    stepper.dataset.text = all[at]?.text ?? "";
-    before.disabled = at === 0 || !all.length;
-    after.disabled = at === all.length - 1;
-  }
-  function step(by) {
-    const all = epochs();
-    const at = placeOf(stepped || shown.candid);
-    const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by];
-    if (!next || all.length < 2) return;
-    stepped = next.candid;
-    showEpochs();
-    model.send({ kind: "epoch", candid: next.candid });
-  }
-  before.addEventListener("click", () => step(-1));
-  after.addEventListener("click", () => step(1));
-
   // -- Files --------------------------------------------------------------------------------------------
   fits.addEventListener("click", () => model.send({ kind: "fits" }));
-  png.addEventListener("click", async () => {
-    const name = shown.name;
-    const blob = await sheet().convertToBlob({ type: "image/png" });
-    const address = URL.createObjectURL(blob);
-    make("a", { href: address, download: name }).click();
-    setTimeout(() => URL.revokeObjectURL(address), 60e3);
+  png.addEventListener("click", () => {
+    const drawn = stamps.map((stamp, place) => ({
+      stamp, picture: stamp.pixels ? pictured(place) : null,
+    }));
+    saveSheet(shown, drawn, { ...view, full: size().full }, look);
   });
-  /** The stamps as they look now on one sheet, with what they are. */
-  function sheet() {
-    const { full } = size();
-    const ratio = 2;
-    const side = Math.round((63 * PNG_SCALE) / ratio / full) * full || (63 * PNG_SCALE) / ratio;
-    const scale = side / full;
-    const canvas = new OffscreenCanvas((3 * side + 4 * GAP) * ratio, (side + 58) * ratio);
-    const pen = canvas.getContext("2d");
-    pen.scale(ratio, ratio);
-    pen.fillStyle = "#fff";
-    pen.fillRect(0, 0, canvas.width, canvas.height);
-    const write = (text, x, y, weight) => {
-      pen.font = `${weight} 12px system-ui, sans-serif`;
-      pen.textBaseline = "middle";
-      pen.fillStyle = "#222";
-      pen.fillText(text, x, y, 3 * side);
-    };
-    pen.textAlign = "left";
-    write(shown.title, GAP, 16, 600);
-    stamps.forEach((stamp, place) => {
-      pen.save();
-      pen.translate(GAP + place * (side + GAP), 30);
-      pen.fillStyle = "#eee";
-      pen.fillRect(0, 0, side, side);
-      if (stamp.pixels) {
-        drawStamp(pen, stamp, pictured(place), { side, ratio, scale: scale * view.zoom, x: view.x,
-          y: view.y }, look, shown.neighbours);
-      }
-      pen.textAlign = "center";
-      write(stamp.reason ? `${stamp.kind}: ${stamp.reason}` : stamp.kind, side / 2, side + 14, 400);
-      pen.restore();
-    });
-    return canvas;
-  }
 
   function trouble(text) {
+    readout.classList.remove("ztfnb-idle");
     readout.textContent = text;
     readout.title = text;
   }
@@ -450,7 +387,7 @@ function render({ model, el }) {
 
   const undo = [
     follow(model, "_look", takeLook), follow(model, "_shown", take),
-    follow(model, "_epochs", showEpochs), downloads(model),
+    follow(model, "_epochs", () => epochs.show(shown.candid)), downloads(model),
   ];
   model.on("msg:custom", heard);
   passKeysOn(model, el);
