@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ from numpy.typing import NDArray
 from packets import needs_real_packets, real_files
 
 import ztfnb
-from ztfnb.bands import COLOURS
-from ztfnb.curve_axes import draw_curve
+from ztfnb.bands import CLASSIC, COLOURS
+from ztfnb.curve_axes import CurveLook, draw_curve
 from ztfnb.errors import ConfigError, SourceError
 from ztfnb.look import Look
 from ztfnb.picture import FORMS, Picture, facts_of, picture
@@ -80,10 +81,10 @@ def science(made: bytes, rows: int = 63) -> NDArray[np.int64]:
     return np.asarray(shown[np.ix_((top + at).astype(int), (left + at).astype(int))].mean(axis=2))
 
 
-def axes_of(alert: ztfnb.Alert, quantity: Any = "difference", time: Any = "days") -> Any:
+def axes_of(alert: Mapping[str, Any], *args: Any, **options: Any) -> Any:
     figure = mpl.figure.Figure()
     axes = figure.add_subplot()
-    draw_curve(axes, ztfnb.photometry(alert), quantity, time, candid=alert.candid)
+    draw_curve(axes, ztfnb.photometry(alert), CurveLook(*args, **options), candid=alert["candid"])
     return axes
 
 
@@ -257,10 +258,67 @@ def test_flux_and_mjd() -> None:
     assert bottom < 0 < top
     assert (axes.get_ylabel(), axes.get_xlabel()) == ("difference flux (µJy)", "MJD (UTC)")
     assert "\N{MINUS SIGN}" in "".join(label.get_text() for label in axes.get_yticklabels())
-    with pytest.raises(ConfigError, match="quantity: expected difference, apparent, flux"):
-        axes_of(alert_with(), "colour")
-    with pytest.raises(ConfigError, match="time: expected days, mjd"):
-        axes_of(alert_with(), "flux", "weeks")
+    bound = next(line for line in axes.lines if line.get_marker() == "v").get_ydata()
+    assert bound == pytest.approx([10 ** (0.4 * (23.9 - 20.0))])
+
+
+def words_of(axes: Any) -> list[str]:
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def test_what_is_drawn_can_be_chosen() -> None:
+    """Limits and bands can be left out, and the classic colours taken."""
+    alert = alert_with(history=HISTORY)
+    assert "5-sigma limit" not in words_of(axes_of(alert, limits=False))
+    assert words_of(axes_of(alert, hidden=(2,))) == ["g band"]
+    colours = {line.get_color() for line in axes_of(alert, palette="classic").lines}
+    assert {CLASSIC[1], CLASSIC[2]} <= colours
+    assert not {COLOURS[1], COLOURS[2]} & colours
+    everything = axes_of(alert, hidden=(1, 2, 3))
+    assert [text.get_text() for text in everything.texts] == ["all of its bands are hidden"]
+
+
+def test_forced_flux_stands_alone() -> None:
+    """Forced photometry is drawn without detections; faint where it is below the SNR."""
+    made = made_alert(1)
+    made["fp_hists"] = [
+        {"jd": NIGHT_JD - days, "fid": 1, "pid": days, "rfid": 1, "programid": 1,
+         "forcediffimflux": flux, "forcediffimfluxunc": 10.0, "magzpsci": 23.9}
+        for days, flux in ((1, 100.0), (2, 5.0))
+    ]  # fmt: skip
+    axes = axes_of(made, "forced")
+    drawn = {line.get_alpha(): line.get_ydata().tolist() for line in axes.lines[:3]}
+    assert drawn[1.0] == pytest.approx([100.0])
+    assert drawn[0.3] == pytest.approx([5.0])
+    assert words_of(axes) == ["g band", "below the SNR"]
+    nothing = axes_of(alert_with(), "forced")
+    assert nothing.texts[0].get_text().startswith("no forced photometry")
+
+
+def test_folded() -> None:
+    """Folded on a period, every point is drawn in two cycles, and the axis says the period."""
+    axes = axes_of(alert_with(history=HISTORY), period=4.0, limits=False)
+    assert axes.get_xlim() == (-0.04, 2.04)
+    assert axes.get_xlabel() == "phase (period = 4 d)"
+    green = next(line for line in axes.lines if line.get_color() == COLOURS[1])
+    assert green.get_xdata() == pytest.approx([0.25, 1.25])
+    assert green.get_ydata().tolist() == [18.0, 18.0]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"quantity": "colour"}, "quantity: expected difference, apparent, flux, forced"),
+        ({"time": "weeks"}, "time: expected days, mjd"),
+        ({"palette": "rainbow"}, "palette: expected safe, classic"),
+        ({"period": 0.0}, "period: expected days"),
+        ({"period": float("nan")}, "period: expected days"),
+    ],
+)
+def test_what_cannot_be_chosen(options: dict[str, Any], said: str) -> None:
+    """Settings that are none are refused with those there are."""
+    with pytest.raises(ConfigError, match=said):
+        picture(alert_with(), **options)
 
 
 def test_more_alerts_of_the_object() -> None:

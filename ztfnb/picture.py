@@ -18,7 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ztfnb.alert import Alert
-from ztfnb.curve_axes import INK, LINE, MUTED, TEXT, Quantity, Time, draw_curve, say_in
+from ztfnb.bands import Palette
+from ztfnb.curve_axes import (
+    INK,
+    LINE,
+    MUTED,
+    TEXT,
+    CurveLook,
+    Quantity,
+    Time,
+    draw_curve,
+    say_in,
+)
 from ztfnb.cutout import KINDS, SIDE, Floats, Kind, cutout, detection_in, is_jpeg
 from ztfnb.errors import ConfigError, DecodeError, SelectionError, SourceError
 from ztfnb.look import Look, shares
@@ -72,6 +83,11 @@ def picture(
     look: Look | Mapping[str, Any] | None = None,
     quantity: Quantity = "difference",
     time: Time = "days",
+    limits: bool = True,
+    hidden: Iterable[int] = (),
+    palette: Palette = "safe",
+    snr: float = 3.0,
+    period: float | None = None,
     form: Form | None = None,
     dpi: int = 200,
     overwrite: bool = False,
@@ -89,9 +105,20 @@ def picture(
     look
         How the stamps look: `ztfnb.look.Look`, or its settings.
     quantity
-        What of the light curve: ``difference`` or ``apparent`` magnitude, or ``flux``.
+        What of the light curve: ``difference`` or ``apparent`` magnitude, ``flux`` of detections,
+        or ``forced`` flux.
     time
         Against ``days`` since the first detection, or ``mjd``.
+    limits
+        Whether five-sigma limits are drawn.
+    hidden
+        Filters (``fid``) that are not drawn.
+    palette
+        Colours of the filters: ``safe``, that everyone can tell, or ``classic``.
+    snr
+        Forced fluxes of less signal-to-noise than this are drawn faint.
+    period
+        To fold the light curve on [d].
     form
         ``png`` or ``pdf``; as the name of the file says, else ``png``. A PDF's text is text.
     dpi
@@ -121,7 +148,10 @@ def picture(
         raise ConfigError(f"dpi: expected 20 to {_MOST_DPI:,}, got {dpi!r:.40}")
     if not isinstance(look, Look):
         look = Look().choose(look or {})
-    drawn = _figure(alert, list(alerts), look, quantity, time)
+    curve_look = CurveLook(
+        quantity, time, limits=limits, hidden=tuple(hidden), palette=palette, snr=snr, period=period
+    )
+    drawn = _figure(alert, list(alerts), look, curve_look)
     content = Picture(_pdf(drawn) if chosen == "pdf" else _png(drawn, dpi))
     if target is not None:
         try:
@@ -174,9 +204,7 @@ def _true_type() -> Iterator[None]:
             settings.update(before)
 
 
-def _figure(
-    alert: Alert, alerts: list[Alert], look: Look, quantity: Quantity, time: Time
-) -> Figure:
+def _figure(alert: Alert, alerts: list[Alert], look: Look, curve_look: CurveLook) -> Figure:
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 - of `lab`
     except ImportError:
@@ -211,7 +239,7 @@ def _figure(
     except (DecodeError, SelectionError) as error:
         say_in(below, f"no light curve: {_plain(str(error))}")
     else:
-        draw_curve(below, curve, quantity, time, candid=alert.candid)
+        draw_curve(below, curve, curve_look, candid=alert.candid)
     return figure
 
 
