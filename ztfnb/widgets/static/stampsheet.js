@@ -1,4 +1,4 @@
-const SHEET = 63 * 5; // [px] side of a stamp, about
+const SHEET = 63 * 6; // [px] side of a stamp, about
 const SHEET_RATIO = 2;
 const MARGIN = 12;
 
