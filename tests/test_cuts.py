@@ -78,6 +78,7 @@ def test_no_cuts_keep_everything() -> None:
     assert none({}) is True
     held = held_of([made_packet(1), made_packet(2)])
     assert none.choose(held).rows.tolist() == [0, 1]
+    assert held.select(none.expression).tolist() == [0, 1]
     none.check(held)
 
 
