@@ -39,7 +39,8 @@ from ztfnb.widgets._columns import (
         ("scorr", 12.3456, "12.35"),
         ("clrcounc", 1.2345e-05, "1.234e-05"),
         ("exptime", 30.0, "30"),
-        ("psfFlux", 1234.5678, "1234.57"),
+        ("psfFlux", 1234.5678, "1235"),
+        ("apFlux", 1234.5678, "1234.57"),
         ("magpsf", float("inf"), ""),
     ],
 )
@@ -79,8 +80,8 @@ def test_every_column_is_explained(name: str) -> None:
 
 def test_the_menu_has_what_is_held_and_what_is_documented() -> None:
     """All documented fields can be chosen, and those of alerts that no documentation knows."""
-    listed = {one["name"]: one for one in menu(["rb", "psfFlux"])}
-    assert set(listed) >= {*DEFAULT, *documented_names(), "psfFlux"}
+    listed = {one["name"]: one for one in menu(["rb", "apFlux"])}
+    assert set(listed) >= {*DEFAULT, *documented_names(), "apFlux"}
     assert listed["rb"]["held"]
     assert not listed["drb"]["held"]
     assert listed["magpsf"]["unit"] == "mag"

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from widgets.conftest import Put
 
+from ztfnb.columns import Columns
 from ztfnb.cuts import Cuts
 from ztfnb.errors import ConfigError, SelectionError
+from ztfnb.source import Packet
 from ztfnb.store import Store
 from ztfnb.widgets import AlertTable, _lister, _listing
-from ztfnb.widgets._columns import AGE, DEFAULT, ExtraColumn
+from ztfnb.widgets._columns import AGE, DEFAULT, DEFAULT_RUBIN, ExtraColumn
 
 Sent = Callable[[Any], list[dict[str, Any]]]
 
@@ -407,6 +409,26 @@ def test_columns_are_chosen(page: Page, put: Put) -> None:
     assert page.table.columns == DEFAULT
     page.say("menu")
     assert {one["name"] for one in page.messages[-1]["columns"]} >= {"chipsf", "ssnamenr"}
+
+
+def test_alerts_of_rubin(sent: Sent) -> None:
+    """Alerts of the Rubin Observatory get columns that they have, and are grouped by theirs."""
+    store = Store(2_000_000)
+    arrays = {
+        "diaSourceId": np.arange(1, 5), "diaObjectId": np.array([7, 7, 8, 7]),
+        "midpointMjdTai": np.full(4, 61000.5), "psfFlux": np.full(4, 1234.5, np.float32),
+        "band": np.array(["r"] * 4),
+    }  # fmt: skip
+    store.append([Packet(b"", "rubin", 0, n) for n in range(4)], Columns(arrays, {}, np.arange(4)))
+    table = AlertTable(store)
+    page = Page(table, sent(table))
+    page.beat()
+    assert table.columns == DEFAULT_RUBIN
+    assert page.column("midpointMjdTai") == ["61000.50000"] * 4
+    table.group = True
+    page.say("unfold", candid="4", on=True)
+    assert page.candids == ["4", "2", "1", "3"]
+    assert page.rows["sizes"] == [3, 0, 0, 1]
 
 
 def test_extra_columns(page: Page, put: Put) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -26,7 +26,10 @@ _LAST_DAY = 5373484.5
 """Julian date of the year 10,000, the first that a calendar date cannot hold."""
 _NAME_FILLER = "null"
 """What stands for the name of no Solar System object."""
-_IDENTIFIERS = ("candid", "pid", "tblid", "rfid", "objectidps1", "objectidps2", "objectidps3")
+_IDENTIFIERS = (
+    "candid", "pid", "tblid", "rfid", "objectidps1", "objectidps2", "objectidps3",
+    "diaSourceId", "diaObjectId", "ssObjectId", "parentDiaSourceId", "visit",
+)  # fmt: skip
 _SCORES = ("sgscore1", "sgscore2", "sgscore3", "classtar")
 
 
@@ -198,9 +201,21 @@ _OWN = (
     TableColumn("ra", "RA \N{DEGREE SIGN}", decimals(5), 10),
     TableColumn("dec", "Dec \N{DEGREE SIGN}", decimals(5), 10),
 )
-_BY_NAME = {column.name: column for column in _OWN}
+_RUBIN = (
+    TableColumn("midpointMjdTai", "MJD", decimals(5), 12, "d, TAI"),
+    TableColumn("diaObjectId", "object", _whole, 19, text=True, bars=False),
+    TableColumn("band", "band", width=5, text=True, bars=False),
+    TableColumn("psfFlux", "flux nJy", decimals(0), 10, "nJy"),
+    TableColumn("psfFluxErr", "error", decimals(0), 7, "nJy"),
+    TableColumn("snr", "SNR", decimals(1), 7),
+    TableColumn("reliability", "reliability", decimals(2), 11),
+    TableColumn("extendedness", "extended", decimals(2), 9),
+)
+_BY_NAME = {column.name: column for column in (*_OWN, *_RUBIN)}
 DEFAULT = tuple(column.name for column in _OWN)
 """The columns that are shown at first."""
+DEFAULT_RUBIN = (*(column.name for column in _RUBIN), "ra", "dec")
+"""The same for alerts of the Rubin Observatory, whose fields have other names."""
 _BY_UNIT: dict[str, tuple[Callable[[Any], str], int]] = {
     "deg": (decimals(5), 10),
     "mag": (decimals(2), 6),
@@ -255,6 +270,11 @@ def _by_type(known: Field) -> TableColumn:
     return TableColumn(name, name, write, max(width, len(name) + 1))
 
 
+def default_columns(names: Collection[str]) -> tuple[str, ...]:
+    """Return the columns to begin with for alerts that have some fields."""
+    return DEFAULT_RUBIN if "diaObjectId" in names and "objectId" not in names else DEFAULT
+
+
 def menu(names: Iterable[str]) -> list[dict[str, Any]]:
     """Return every column that can be chosen, for the page's list of them.
 
@@ -264,7 +284,7 @@ def menu(names: Iterable[str]) -> list[dict[str, Any]]:
         The fields that are held; the documented ones stand there anyway.
     """
     held = list(names)
-    every = dict.fromkeys((*DEFAULT, *documented_names(), *held))
+    every = dict.fromkeys((*default_columns(held), *held, *documented_names()))
     return [
         {
             "name": name,

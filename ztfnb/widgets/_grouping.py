@@ -17,6 +17,10 @@ SIZE = "@size"
 """What a grouped list is sorted by to have the objects with most alerts first."""
 
 
+OBJECT_FIELDS = ("objectId", "diaObjectId")
+"""What an object is called: by ZTF, and by the Rubin Observatory."""
+
+
 class By(Protocol):
     """An order, as `ztfnb.widgets._listing.Order`."""
 
@@ -75,12 +79,17 @@ def group(held: Snapshot, chosen: Rows | None, order: By, unfolded: Sequence[str
     return Groups(listed + held.departed, shown, len(heads))
 
 
+def object_field(held: Snapshot) -> str:
+    """Return the field that names an alert's object."""
+    return next((name for name in OBJECT_FIELDS if name in held.names), OBJECT_FIELDS[0])
+
+
 def _members(held: Snapshot, rows: Rows) -> tuple[Rows, Rows]:
     """Return rows by object, the newest last in each, and where each object's end."""
-    ranks = held.ranks("objectId")
+    field = object_field(held)
+    ranks = held.ranks(field)
     if ranks is None:
-        # A schema that has no names of objects, or numbers: each value is one.
-        ranks = np.unique(held.column("objectId"), return_inverse=True)[1]
+        ranks = np.unique(held.column(field), return_inverse=True)[1]
     # Sorting one integer is several times quicker than a stable sort of two columns.
     key = (ranks[rows] << 32) | rows
     key.sort()
@@ -106,7 +115,12 @@ def _places(held: Snapshot, heads: Rows, sizes: Rows, order: By) -> Rows:
 
 def _place_of(held: Snapshot, heads: Rows, rows: Rows, name: str) -> int | None:
     """Return the place of an object among those listed; None if it is not."""
-    own = held.select(object_id=name)
+    field = object_field(held)
+    own = (
+        held.select(object_id=name)
+        if field == OBJECT_FIELDS[0]
+        else np.flatnonzero(held.column(field).astype(np.str_) == name)
+    )
     where = np.searchsorted(rows, own).clip(max=len(rows) - 1)
     own = own[rows[where] == own]
     return int(np.flatnonzero(heads == own[-1])[0]) if len(own) else None

@@ -42,6 +42,10 @@ class HeaderBars:
         self.pages: Pages = {}
         """What was told last."""
 
+    def wait(self, seconds: float = 1.0) -> None:
+        """Count nothing for a while that nobody waits for: something else is in a hurry."""
+        self._rest_until = max(self._rest_until, time.monotonic() + seconds)
+
     def ask(self, held: Snapshot, names: Sequence[str], cuts: Cuts) -> None:
         """Count anew if there is something else to count, and the time for it has come."""
         asked = (held.revision, tuple(names), cuts)

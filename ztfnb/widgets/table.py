@@ -11,9 +11,10 @@ from ztfnb.cuts import Cuts
 from ztfnb.errors import ConfigError, SelectionError
 from ztfnb.snapshot import Snapshot
 from ztfnb.widgets._choices import MOST_MARKS, Choices, chosen, marks
-from ztfnb.widgets._columns import DEFAULT, ExtraColumn, TableColumn, column_of, menu
+from ztfnb.widgets._columns import ExtraColumn, TableColumn, column_of, default_columns, menu
 from ztfnb.widgets._completion import completions
 from ztfnb.widgets._cutting import CutBox
+from ztfnb.widgets._grouping import object_field
 from ztfnb.widgets._headerbars import HeaderBars, Pages
 from ztfnb.widgets._lister import Lister
 from ztfnb.widgets._listing import Query
@@ -289,7 +290,7 @@ class AlertTable(Part):
             "clear marks": lambda _said: self.clear_marks(),
             "choose": lambda said: self._choose(said["settings"]),
             "default columns": lambda _said: self._choose(
-                {"columns": [*DEFAULT, *self._extra], "widths": {}}
+                {"columns": [*default_columns(self._known), *self._extra], "widths": {}}
             ),
             "unfold": lambda said: self._unfold(int(said["candid"]), on=bool(said["on"])),
             "menu": lambda _said: self.send({"kind": "menu", "columns": self._menu()}),
@@ -315,6 +316,7 @@ class AlertTable(Part):
 
     def _on_select(self, message: Mapping[str, Any]) -> None:
         self._stand_still()
+        self._bars.wait()
         self.selected = int(message["candid"])
         self._tell()
 
@@ -358,7 +360,7 @@ class AlertTable(Part):
         number = self._lister.number_of(held, candid)
         if number is None:
             return
-        name = str(held.column("objectId", [number - held.departed])[0])
+        name = str(held.column(object_field(held), [number - held.departed])[0])
         others = [one for one in self._unfolded if one != name]
         self._unfolded = (*others, name)[-MOST_UNFOLDED:] if on else tuple(others)
         self._stand_still()
@@ -412,8 +414,7 @@ class AlertTable(Part):
         held = self.store.snapshot()
         self._count_missed(held)
         if held.names != self._known:
-            self._known = held.names
-            self._fields = completions(held.names)
+            self._meet(held.names)
         still = self._hold or not self.following or self._lister.resting
         if held.revision != self._lister.revision and (not still or self._lister.revision < 0):
             self._lister.ask(held, self._query, anew=False)
@@ -421,6 +422,14 @@ class AlertTable(Part):
         self._bars.ask(held, fields, self._lister.listing.query.cuts)
         self._tell()
         return self._said
+
+    def _meet(self, names: tuple[str, ...]) -> None:
+        """Take note of the fields that there are."""
+        before, default = default_columns(self._known), default_columns(names)
+        self._known = names
+        self._fields = completions(names)
+        if default != before and self.columns == (*before, *self._extra):
+            self._choose({"columns": [*default, *self._extra]})
 
     def _count_missed(self, held: Snapshot) -> None:
         if self._arrivals_told is not None:
