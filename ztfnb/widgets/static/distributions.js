@@ -63,7 +63,7 @@ function panel() {
     edges.setAttribute("d", plot.edges.map((at) => `M${x(at).toFixed(1)} ${TOP - 8}V${FLOOR}`).join(""));
     const shown = most ? roundNumber(most) : 0;
     level.setAttribute("d", shown ? `M${SIDE} ${y(shown)}H${width - SIDE}` : "");
-    count.textContent = shown ? `${shown.toLocaleString("en")} ${shown === 1 ? "alert" : "alerts"}` : "";
+    count.textContent = shown ? `${shown.toLocaleString("en")} ${shown === 1 ? "alert" : "alerts"}` : "no values";
     count.setAttribute("x", SIDE);
     // Above its line, unless it would run into the selected value.
     count.setAttribute("y", Number(y(shown)) + (y(shown) < TOP + 16 ? 11 : -3));

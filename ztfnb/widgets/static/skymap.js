@@ -49,7 +49,7 @@ function render({ model, el }) {
   centre.addEventListener("change", () => choose("centre")(Number(centre.value)));
   const button = (text, title) => make("button", { type: "button", text, title, "aria-label": title });
   const [closer, farther, whole] = [
-    button("+", "Closer (or shift and the wheel)"), button("\u2212", "Farther"), button("whole sky", "Show the whole sky")];
+    button("+", "Closer to the selected alert (or shift and the wheel)"), button("\u2212", "Farther"), button("whole sky", "Show the whole sky")];
   const zoom = make("div", { class: "ztfnb-choice", role: "group", "aria-label": "Zoom" },
     closer, farther, whole);
   const bar = make("div", { class: "ztfnb-sky-bar" }, shows, zoom, centre);
@@ -198,7 +198,7 @@ function render({ model, el }) {
     // -- What people do --------------------------------------------------------------------
 
     const whereIs = ({ x, y }) => skyAt(x, y, model.get("_chosen").centre);
-    /** Zoom around a place on the map that keeps its place on the screen; around the middle. */
+    /** Zoom around a place, which stays where it is on the screen; around the middle without one. */
     const zoomBy = (factor, at = {}) => {
       for (const [range, fixed] of [[plot.x_range, at.x], [plot.y_range, at.y]]) {
         const most = range.bounds[1];
@@ -221,9 +221,13 @@ function render({ model, el }) {
       event.preventDefault();
       event.stopPropagation();
     }, { capture: true, passive: false });
-    closer.addEventListener("click", () => zoomBy(ZOOM));
-    farther.addEventListener("click", () => zoomBy(1 / ZOOM));
-    whole.addEventListener("click", () => zoomBy(0));
+    const zoomAtSelected = (factor) => {
+      const { x, y } = find("selected").data;
+      zoomBy(factor, { x: x[0], y: y[0] });
+    };
+    closer.addEventListener("click", () => zoomAtSelected(ZOOM));
+    farther.addEventListener("click", () => zoomAtSelected(1 / ZOOM));
+    whole.addEventListener("click", () => zoomAtSelected(0));
     const tap = (event) => {
       place.focus({ preventScroll: true });
       const at = whereIs(event);
@@ -251,7 +255,7 @@ function render({ model, el }) {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       const factor = { "+": ZOOM, "=": ZOOM, "-": 1 / ZOOM, 0: 0 }[event.key];
       if (STEPS[event.key]) model.send({ kind: "step", way: STEPS[event.key] });
-      else if (factor !== undefined) zoomBy(factor);
+      else if (factor !== undefined) zoomAtSelected(factor);
       else return;
       event.preventDefault();
       event.stopPropagation();
