@@ -460,17 +460,23 @@ class Stream:
         held, rows = self._rows(where, cone, since, until, object_id)
         return held.table(rows, fields)
 
-    def browse(self) -> Any:
-        """Show the alerts in the notebook: a live table, stamps and light curve."""
+    def browse(self, **options: Any) -> Any:
+        """Show the alerts in the notebook: a live table, stamps, light curves and more.
+
+        Parameters
+        ----------
+        **options
+            ``labels`` and ``state`` of `ztfnb.browse`.
+        """
         from ztfnb.widgets import browse  # noqa: PLC0415 - the core never needs a notebook
 
-        return browse(self)
+        return browse(self, **options)
 
     def monitor(self) -> Any:
         """Show the stream's health in the notebook, with its controls."""
-        from ztfnb.widgets import monitor  # noqa: PLC0415 - the core never needs a notebook
+        from ztfnb.widgets import Monitor  # noqa: PLC0415 - the core never needs a notebook
 
-        return monitor(self)
+        return Monitor(self)
 
     def __repr__(self) -> str:
         if os.getpid() != self._pid:

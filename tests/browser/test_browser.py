@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import statistics
 import time
 
 import pytest
 from browser.desk import Desk
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import FloatRect, Locator, expect
 
 expect.set_options(timeout=20_000)
 
@@ -22,16 +23,6 @@ SELECTED = ".ztfnb-row[aria-selected='true']"
 COLOURS = """canvas => {
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   return new Set(new Uint32Array(data.buffer)).size;
-}"""
-
-POINT_ON_SCREEN = """name => {
-  const Bokeh = window.Bokeh;
-  const view = [...Bokeh.index].find(view => view.model.name === 'plot');
-  const source = view.model.document.get_model_by_name(name);
-  const { x, y } = source.data;
-  const box = view.el.getBoundingClientRect();
-  return { x: box.x + view.frame.x_scale.compute(x[0]), y: box.y + view.frame.y_scale.compute(y[0]),
-           count: x.length };
 }"""
 
 
@@ -62,37 +53,32 @@ def wait_for_rows(desk: Desk, count: int = 20) -> None:
     expect(desk.page.locator(".ztfnb-row:visible").first).not_to_have_attribute("data-candid", "")
 
 
-def column(desk: Desk, label: str) -> list[str]:
-    headers = desk.page.locator(".ztfnb-head [role=columnheader]").all_inner_texts()
-    place = [header.strip(" ▾▴") for header in headers].index(label)
-    cells: list[str] = desk.page.locator(".ztfnb-row:visible").evaluate_all(
-        """(rows, place) => rows.sort((a, b) => a.ariaRowIndex - b.ariaRowIndex)
-                               .map(row => row.children[place].textContent)""",
-        place,
-    )
-    return cells
-
-
 def scroll_to_browser(desk: Desk) -> None:
     desk.page.locator(".ztfnb-browser").last.evaluate("e => e.scrollIntoView({block: 'start'})")
 
 
-def look_at_it_in_the_dark_and_narrow(desk: Desk) -> None:
+def tab(desk: Desk, name: str) -> Locator:
+    return desk.page.get_by_role("tab", name=name, exact=True)
+
+
+def look_at_every_tab(desk: Desk, name: str) -> None:
+    """Take a picture of the browser with each tab in front."""
     page = desk.page
-    desk.theme("Dark")
-    desk.picture("browser-dark-1600")
-    page.set_viewport_size({"width": 1000, "height": 1000})
-    page.wait_for_timeout(500)
-    scroll_to_browser(desk)
-    desk.picture("browser-dark-1000")
-    desk.theme("Light")
-    scroll_to_browser(desk)
-    desk.picture("browser-light-1000")
-    above = page.locator(".ztfnb-table").bounding_box()
-    below = page.locator(".ztfnb-stamps").bounding_box()
-    assert above is not None
-    assert below is not None
-    assert below["y"] > above["y"] + above["height"]
+    for title in ("Details", "Sky", "Labels", "Save", "Alert", "Gallery", "Table"):
+        tab(desk, title).click()
+        expect(tab(desk, title)).to_have_attribute("aria-selected", "true")
+        page.wait_for_timeout(1200)
+        scroll_to_browser(desk)
+        desk.picture(f"browser-{name}-{title.lower()}")
+
+
+def boxes(desk: Desk) -> tuple[FloatRect, FloatRect]:
+    """Where the table and the stamps are on the screen."""
+    left = desk.page.locator(".ztfnb-table").bounding_box()
+    right = desk.page.locator(".ztfnb-stamps").bounding_box()
+    assert left is not None
+    assert right is not None
+    return left, right
 
 
 def test_a_first_night(desk: Desk) -> None:
@@ -150,112 +136,136 @@ def test_a_first_night(desk: Desk) -> None:
         arg=still[0],
     )
 
-    look_at_it_in_the_dark_and_narrow(desk)
 
-
-def test_sort_search_and_cut(desk: Desk) -> None:
-    """A click on a header sorts, a name is searched, a cut holds; a wrong cut is explained."""
-    desk.open([*DEMO, "print(len(live.select('magpsf < 19')) > 0, browser.selected.candid)"])
+def test_panes_and_themes(desk: Desk) -> None:
+    """The panes share the width as it is dragged, and stand below each other where it is small."""
+    desk.open([*DEMO, "print(browser.state)"])
     page = desk.page
-    desk.run_all()
+    desk.run(0)
+    desk.run(1)
     wait_for_rows(desk, 60)
-    page.locator(".ztfnb-follow").click()
+    desk.click_to_paint(4)
+    left, right = boxes(desk)
+    assert right["x"] > left["x"] + left["width"]
 
-    page.get_by_role("columnheader", name="mag").click()
-    expect(page.get_by_role("columnheader", name="mag")).to_have_attribute(
-        "aria-sort", "descending"
-    )
-    faint = [float(text) for text in column(desk, "mag") if text]
-    assert faint == sorted(faint, reverse=True)
-    page.get_by_role("columnheader", name="mag").click()
-    expect(page.get_by_role("columnheader", name="mag")).to_have_attribute("aria-sort", "ascending")
-    bright = [float(text) for text in column(desk, "mag") if text]
-    assert bright == sorted(bright)
-
-    cut = page.locator(".ztfnb-cut")
-    cut.fill("magpsf < 19 and rb > 0.5")
-    cut.press("Enter")
-    expect(page.locator(".ztfnb-count")).to_contain_text(" of ")
-    assert all(float(text) <= 19 for text in column(desk, "mag") if text)
-    assert all(float(text) >= 0.5 for text in column(desk, "rb") if text)
-    held = column(desk, "mag")
-    cut.fill("magpfs < 19")
-    cut.press("Enter")
-    expect(page.locator(".ztfnb-error")).to_contain_text("magpsf")
-    # The sentence takes the room of a row.
-    shown = column(desk, "mag")
-    assert shown == held[: len(shown)]
-    desk.picture("cut-refused")
-    cut.fill("")
-    cut.press("Enter")
-    expect(page.locator(".ztfnb-error")).to_be_hidden()
-
-    name = column(desk, "object")[3]
-    page.locator(".ztfnb-grid").focus()
-    page.keyboard.press("/")
-    page.keyboard.type(name)
-    page.wait_for_function(
-        "name => [...document.querySelectorAll('.ztfnb-row:not([hidden])')]"
-        ".every(row => row.children[1].textContent === name)",
-        arg=name,
-    )
-    page.keyboard.press("Enter")
-    page.keyboard.press("Home")
-    chosen = page.locator(SELECTED).get_attribute("data-candid")
-    expect(page.locator(".ztfnb-facts strong")).to_have_text(name)
+    handle = page.get_by_role("separator", name="Width of the table")
+    place = handle.bounding_box()
+    assert place is not None
+    page.mouse.move(place["x"] + place["width"] / 2, place["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(place["x"] - 150, place["y"] + 100, steps=4)
+    page.mouse.up()
+    assert boxes(desk)[0]["width"] < left["width"] - 100
+    narrow = boxes(desk)[0]["width"]
+    handle.press("ArrowRight")
+    assert boxes(desk)[0]["width"] > narrow
+    desk.picture("browser-divided")
     desk.run(2)
     expect(page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea")).to_contain_text(
-        f"True {chosen}"
+        re.compile(r'"share": 0\.[1-9]')
+    )
+    handle.dblclick()
+    assert boxes(desk)[0]["width"] == left["width"]
+
+    look_at_every_tab(desk, "light-1600")
+    desk.theme("Dark")
+    look_at_every_tab(desk, "dark-1600")
+    page.set_viewport_size({"width": 1000, "height": 1000})
+    page.wait_for_timeout(500)
+    above, below = boxes(desk)
+    assert below["y"] > above["y"] + above["height"]
+    scroll_to_browser(desk)
+    desk.picture("browser-dark-1000")
+    desk.theme("Light")
+    scroll_to_browser(desk)
+    desk.picture("browser-light-1000")
+    for part in (".ztfnb-table", ".ztfnb-stamps", ".ztfnb-curve", ".ztfnb-strip"):
+        box = page.locator(part).bounding_box()
+        frame = page.locator(".ztfnb-browser").bounding_box()
+        assert box is not None
+        assert frame is not None
+        assert box["x"] + box["width"] <= frame["x"] + frame["width"] + 1, part
+    page.locator(".ztfnb-stamps").evaluate("e => e.scrollIntoView({block: 'start'})")
+    desk.picture("browser-light-1000-below")
+
+
+REPEATED = """
+import ztfnb
+from ztfnb.simulate import Survey
+from ztfnb.source import Memory, Packet
+from ztfnb.stream import Stream
+survey = Survey(seed=3)
+several = {}
+for night in ("2026-01-15", "2026-01-17", "2026-01-19"):
+    for one in survey.night(night, limit=400):
+        several.setdefault(ztfnb.decode(one.packet).object_id, []).append(one.packet)
+several = sorted(several.values(), key=len)[-12:]
+packets = [Packet(packet) for one in several for packet in one]
+live = Stream(Memory(packets), name="repeated")
+live.wait("caught up")
+browser = live.browse()
+browser
+"""
+
+
+def test_epochs_of_an_object(desk: Desk) -> None:
+    """Stepping, or a tap in the table of points, goes to another alert of the same object."""
+    desk.open([REPEATED, "print(len(browser.stamps.epochs), browser.selected.candid)"])
+    page = desk.page
+    desk.run(0)
+    wait_for_rows(desk, 10)
+    first = desk.click_to_paint(0)["candid"]
+    step = page.get_by_role("button", name=re.compile("earlier|previous", re.IGNORECASE)).first
+    step.click()
+    expect(page.locator(".ztfnb-stamps")).not_to_have_attribute("data-candid", first)
+    second = page.locator(".ztfnb-stamps").get_attribute("data-candid")
+    for part in ("facts", "curve"):
+        expect(page.locator(f".ztfnb-{part}")).to_have_attribute("data-candid", str(second))
+    expect(page.locator(SELECTED)).to_have_attribute("data-candid", str(second))
+    desk.picture("epochs")
+    desk.run(1)
+    expect(page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea")).to_contain_text(
+        re.compile(rf"^([2-9]|[1-9][0-9]) {second}")
     )
 
 
-def test_light_curve(desk: Desk) -> None:
-    """The axis says what is plotted; a tap on a point brings that epoch's stamps."""
+def test_scan_save_and_come_back(desk: Desk) -> None:
+    """Labels go on from alert to alert, are saved at once, and are there in another browser."""
     desk.open(
         [
-            DEMO[0] + "\nlive.wait(alerts=50)",
-            (
-                "alert = max(live.alerts(), key=lambda a: len(a['prv_candidates'] or ()))\n"
-                "epochs = []\ncurve = ztfnb.widgets.LightCurve(alert)\n"
-                "curve.on_epoch = lambda candid, jd: epochs.append((candid, jd))\ncurve"
-            ),
-            (
-                "found = curve.curve[curve.curve.kind == 'detection']\n"
-                "sought = (found.candid[0], found.jd[0])\n"
-                "import time\n"
-                "end = time.monotonic() + 5\n"
-                "while sought not in epochs and time.monotonic() < end: time.sleep(0.05)\n"
-                "print(sought in epochs)"
-            ),
+            REPEATED.replace("browser\n", "")
+            + "browser = live.browse(labels='scan.jsonl')\nbrowser",
+            "print(sorted(browser.labels.words.values()))\nbrowser.save_state('view.json')",
+            "other = live.browse(labels='scan.jsonl', state='view.json')\nother",
         ]
     )
     page = desk.page
     desk.run(0)
+    wait_for_rows(desk, 10)
+    desk.click_to_paint(0)
+    tab(desk, "Labels").click()
+    page.get_by_label("next after a label").check()
+    page.locator(".ztfnb-grid").focus()
+    seen = [page.locator(SELECTED).get_attribute("data-candid")]
+    for key in ("g", "b", "m"):
+        page.keyboard.press(key)
+        expect(page.locator(SELECTED)).not_to_have_attribute("data-candid", str(seen[-1]))
+        seen.append(page.locator(SELECTED).get_attribute("data-candid"))
+    page.keyboard.press("Space")
+    desk.picture("scanning")
     desk.run(1)
-    page.wait_for_function("document.querySelector('.ztfnb-curve')?.dataset.candid")
-    page.wait_for_timeout(500)
-    plot = page.locator(".ztfnb-plot")
-    for label, axis in (
-        ("flux", "difference flux"),
-        ("apparent mag", "apparent magnitude"),
-        ("difference mag", "difference magnitude"),
-    ):
-        page.get_by_role("button", name=label, exact=True).click()
-        page.wait_for_timeout(300)
-        desk.picture(f"curve-{label.replace(' ', '-')}")
-        if "No apparent" not in page.locator(".ztfnb-curve").inner_text():
-            expect(plot).to_have_attribute("aria-label", re.compile(axis))
-    page.get_by_role("button", name="MJD").click()
-    expect(plot).to_have_attribute("aria-label", re.compile("MJD"))
-    page.wait_for_timeout(300)
-    at = page.evaluate(POINT_ON_SCREEN, "detections")
-    page.mouse.move(at["x"], at["y"])
-    page.wait_for_timeout(300)
-    desk.picture("curve-hover")
-    page.mouse.click(at["x"], at["y"])
-    page.wait_for_timeout(500)
+    expect(page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea")).to_contain_text(
+        "['bad', 'good', 'maybe']"
+    )
+    lines = (desk.lab.folder / "scan.jsonl").read_text().splitlines()
+    assert [json.loads(line)["label"] for line in lines][-3:] == ["good", "bad", "maybe"]
     desk.run(2)
-    expect(page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea")).to_contain_text("True")
+    other = page.locator(".ztfnb-browser").nth(1)
+    expect(other.get_by_role("tab", name="Labels")).to_have_attribute("aria-selected", "true")
+    expect(other.locator(".ztfnb-row:visible", has_text="good").first).to_be_visible()
+    expect(other.locator(".ztfnb-row [aria-checked='true']")).to_have_count(1)
+    scroll_to_browser(desk)
+    desk.picture("come-back")
 
 
 HOSTILE = """
@@ -297,6 +307,7 @@ def test_s27_hostile_strings(desk: Desk) -> None:
             "widgets.Stamps(alerts[0])",
             "widgets.LightCurve(alerts)",
             "widgets.AlertTable(live.store)",
+            "widgets.Details(alerts[0])",
             "live.monitor()",
         ]
     )
@@ -313,10 +324,16 @@ def test_s27_hostile_strings(desk: Desk) -> None:
         box.fill("<img src=x onerror='window.hacked=1'> > 1")
         box.press("Enter")
         expect(page.locator(".ztfnb-error").first).to_be_visible()
-    for part in ("curve", "monitor"):
+    for name in ("Details", "Sky", "Labels", "Save", "Gallery"):
+        page.get_by_role("tab", name=name, exact=True).first.click()
+        page.wait_for_timeout(700)
+        scroll_to_browser(desk)
+        desk.picture(f"hostile-{name.lower()}")
+    expect(page.locator(".ztfnb-packet").first).to_contain_text("onerror")
+    expect(page.locator(".ztfnb-gallery").first).to_contain_text("onerror")
+    for part in ("scan", "monitor"):
         # Out of view, where a notebook hides it: its text, not what is seen of it.
         assert "onerror" in (page.locator(f".ztfnb-{part}").last.text_content() or "")
-    page.wait_for_timeout(500)
     scroll_to_browser(desk)
     desk.picture("hostile")
     assert page.locator(".jp-OutputArea img").count() == 0
@@ -384,7 +401,7 @@ def test_s20_frozen_page(desk: Desk) -> None:
     page.evaluate(
         "() => { const end = performance.now() + 5000; while (performance.now() < end); }"
     )
-    expect(page.locator(".ztfnb-monitor [data-label='not shown']")).to_be_visible()
+    expect(page.locator(".ztfnb-strip [data-label='not shown']")).to_be_visible()
     desk.run(2)
     output = page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea")
     expect(output).to_contain_text("True True True")
@@ -392,57 +409,6 @@ def test_s20_frozen_page(desk: Desk) -> None:
     scroll_to_browser(desk)
     desk.picture("frozen")
     assert candids(desk)[0] == str(10**18 + 19_999)
-
-
-MANY = """
-import numpy as np, ztfnb
-from ztfnb.columns import Columns, decode_columns
-from ztfnb.simulate import Survey
-from ztfnb.source import Packet
-from ztfnb.store import Store
-columns = decode_columns([a.packet for a in Survey(seed=3).night("2026-01-15", limit=500)])
-store = Store(1_000_000_000)
-nothing = [Packet(b"", "many", 0, n) for n in range(len(columns.rows))]
-for part in range(800):
-    candid = np.arange(part * 500, (part + 1) * 500) + 10 ** 18
-    store.append(nothing, Columns({**columns.arrays, "candid": candid}, columns.masks,
-                                  columns.rows))
-table = ztfnb.widgets.AlertTable(store)
-table
-"""
-
-
-def test_very_many_rows(desk: Desk) -> None:
-    """A list taller than a browser can scroll is reached from end to end, row by row."""
-    desk.open([MANY])
-    page = desk.page
-    desk.run(0)
-    wait_for_rows(desk, 400_000)
-    grid = page.locator(".ztfnb-grid")
-    newest, oldest = str(10**18 + 399_999), str(10**18)
-    assert candids(desk)[0] == newest
-    grid.focus()
-    page.keyboard.press("End")
-    expect(page.locator(f".ztfnb-row[data-candid='{oldest}']")).to_be_visible()
-    page.keyboard.press("Home")
-    expect(page.locator(f".ztfnb-row[data-candid='{newest}']")).to_be_visible()
-    box = grid.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 50, box["y"] + 100)
-    page.mouse.wheel(0, 24 * 10)
-    expect(page.locator(f".ztfnb-row[data-candid='{10**18 + 399_989}']")).to_be_visible()
-    shown = candids(desk)
-    assert int(shown[0]) == 10**18 + 399_989
-    assert shown == [str(int(shown[0]) - place) for place in range(len(shown))]
-    began = time.monotonic()
-    grid.evaluate("e => { e.scrollTop = e.scrollHeight / 2; }")
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('.ztfnb-row:not([hidden])')]"
-        ".every(row => row.dataset.candid && Math.abs(row.ariaRowIndex - 200000) < 2000)"
-    )
-    print(f"\nrows after a jump in {1e3 * (time.monotonic() - began):.0f} ms")  # noqa: T201 - a measurement
-    shown = candids(desk)
-    assert shown == [str(int(shown[0]) - place) for place in range(len(shown))]
 
 
 def set_subshells(desk: Desk, choice: str) -> None:

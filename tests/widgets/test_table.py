@@ -250,7 +250,7 @@ def test_rows_stay_in_the_page_when_no_new_alert_passes(page: Page, put: Put) ->
 def test_others_are_told_of_another_list(page: Page, put: Put) -> None:
     """Who draws what is listed hears of each change of it, and of nothing else."""
     calls: list[int] = []
-    page.table.on_list = lambda: calls.append(len(page.table.next(10)))
+    page.table.on_list = lambda: calls.append(page.table.total)
     put([1, 2])
     page.beat()
     page.table.select(1)
@@ -354,13 +354,21 @@ def test_marks(page: Page, put: Put) -> None:
     assert page.marks == []
 
 
-def test_next_alerts(page: Page, put: Put) -> None:
-    """The alerts that follow one in the list are given in its order."""
+def test_what_is_listed(page: Page, put: Put) -> None:
+    """Code reads the list by place, and finds an alert's place in it."""
     put(range(1, 6))
     page.beat()
-    assert page.table.next(2) == [5, 4]
-    assert page.table.next(3, 3) == [3, 2, 1]
-    assert page.table.next(9, 99) == [5, 4, 3, 2, 1]
+    assert page.table.total == 5
+    assert page.table.listed(0, 2) == [5, 4]
+    assert page.table.listed(3, 99) == [2, 1]
+    assert page.table.place_of(3) == 2
+    assert page.table.place_of(99) is None
+
+
+def test_listed_before_there_is_a_page(store: Store, put: Put) -> None:
+    """A table that nobody has displayed yet lists what was there when it was made."""
+    put(range(1, 4))
+    assert AlertTable(store).listed(0, 9) == [3, 2, 1]
 
 
 def test_keys_that_mean_nothing_here_are_passed_on(page: Page) -> None:

@@ -12,6 +12,7 @@
     ztfnb.widgets.SkyMap(live.store)
     ztfnb.widgets.Distributions(live.store)
     ztfnb.widgets.Scan(ztfnb.Labels())
+    ztfnb.widgets.Save(alerts)
     ztfnb.widgets.Strip(live)
     ztfnb.widgets.Monitor(live)
 """
@@ -26,13 +27,15 @@ except ImportError as error:
         f"the widgets need {error.name}, of the extra lab: pip install 'ztfnb[lab]'"
     ) from error
 
-from ztfnb.widgets.browser import Browser, browse, monitor
+from ztfnb.widgets.browser import Browser
+from ztfnb.widgets.browsing import browse
 from ztfnb.widgets.details import Details
 from ztfnb.widgets.distributions import Distributions
 from ztfnb.widgets.facts import Facts
 from ztfnb.widgets.gallery import Gallery
 from ztfnb.widgets.lightcurve import LightCurve
 from ztfnb.widgets.monitor import Monitor
+from ztfnb.widgets.save import Save
 from ztfnb.widgets.scan import Scan
 from ztfnb.widgets.skymap import SkyMap
 from ztfnb.widgets.stamps import Stamps
@@ -48,10 +51,10 @@ __all__ = [
     "Gallery",
     "LightCurve",
     "Monitor",
+    "Save",
     "Scan",
     "SkyMap",
     "Stamps",
     "Strip",
     "browse",
-    "monitor",
 ]

@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import ipywidgets
 import traitlets
 
-from ztfnb.alert import BANDS, Alert
+from ztfnb.alert import Alert
 from ztfnb.codec import decode
 from ztfnb.cuts import Cuts
-from ztfnb.errors import ConfigError, DecodeError, NotHeldError, ZtfnbError
+from ztfnb.errors import ConfigError, DecodeError, NotHeldError
 from ztfnb.labels import FILE, Labels
 from ztfnb.saving import save
-from ztfnb.snapshot import Snapshot
 from ztfnb.store import Store
 from ztfnb.stream import Stream
-from ztfnb.widgets._columns import ExtraColumn
+from ztfnb.widgets._companions import companions_of, epochs_of
 from ztfnb.widgets._divider import Divider
 from ztfnb.widgets._fetcher import Fetcher
+from ztfnb.widgets._gallerypages import GalleryPages
 from ztfnb.widgets._part import Part
 from ztfnb.widgets._pump import Pump
+from ztfnb.widgets._scanning import Scanning
 from ztfnb.widgets._state import BrowserState, dumps, loads
 from ztfnb.widgets._tabs import Tabs, panel
 from ztfnb.widgets.batch import Batch
 from ztfnb.widgets.details import Details
 from ztfnb.widgets.distributions import Distributions
 from ztfnb.widgets.facts import Facts
-from ztfnb.widgets.gallery import Gallery
+from ztfnb.widgets.gallery import Gallery, fetching
 from ztfnb.widgets.lightcurve import LightCurve
-from ztfnb.widgets.monitor import Monitor
+from ztfnb.widgets.save import Save
 from ztfnb.widgets.scan import Scan
 from ztfnb.widgets.skymap import SkyMap
 from ztfnb.widgets.stamps import Stamps
@@ -42,16 +41,8 @@ from ztfnb.widgets.table import AlertTable
 
 _LEFT = {"table": "Table", "gallery": "Gallery"}
 _RIGHT = {
-    "alert": "Alert", "details": "Details", "sky": "Sky", "labels": "Labels"
+    "alert": "Alert", "details": "Details", "sky": "Sky", "labels": "Labels", "save": "Save"
 }  # fmt: skip
-_IN_GALLERY = 50
-_EPOCHS = 30
-"""Alerts of one object that its light curve is made of at most: the newest."""
-_LONGEST_SET = 10_000
-"""Alerts through which progress of a scan is counted at most."""
-
-Epoch = tuple[int, float, str]
-"""candid, jd and band of an alert."""
 
 
 class Alerts(Protocol):
@@ -99,7 +90,7 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.labels = labels if isinstance(labels, Labels) else Labels(labels)
         self.pump = Pump()
         self.table = AlertTable(alerts.store, pump=self.pump)
-        self.gallery = Gallery(self._alerts_of, pump=self.pump)
+        self.gallery = Gallery(self._fetched_for_gallery, pump=self.pump)
         self.facts = Facts(pump=self.pump)
         self.stamps = Stamps(pump=self.pump)
         self.light_curve = LightCurve(pump=self.pump)
@@ -107,6 +98,7 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.sky = SkyMap(alerts.store, pump=self.pump)
         self.distributions = Distributions(alerts.store, pump=self.pump)
         self.scan = Scan(self.labels, pump=self.pump)
+        self.saving = Save(pump=self.pump)
         self.strip = (
             Strip(alerts, pump=self.pump, missed=lambda: self.table.missed)
             if isinstance(alerts, Stream)
@@ -118,8 +110,8 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._fetcher = Fetcher(self._alert_of, self._fetched, self.pump)
         self._shown: dict[int, Alert] = {}
         """The alerts of the object in view that its light curve is made of, by candid."""
-        self._pages: list[int] = []
-        """First alert of each page of the gallery that was turned to, after the list's first."""
+        self._pages = GalleryPages(self.table, self.gallery)
+        self._scanning = Scanning(self.scan, self.table, self.gallery)
         self._stale: set[str] = set()
         """Tabs that show another alert than the one in view, since nobody looks at them."""
         super().__init__(self._laid_out())
@@ -140,6 +132,7 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         scrolled = [
             panel(["details"], [self.details]),
             panel(["sky"], [self.sky, self.distributions]),
+            panel(["save"], [self.saving]),
         ]
         for box in scrolled:
             box.add_class("ztfnb-scrolled")
@@ -159,19 +152,16 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.table.observe(lambda change: self._mark(change["new"]), "marked")
         self.table.before_beat = self._select_first
         self.table.on_list = self._list_changed
-        self.table.extra_columns = [
-            ExtraColumn("label", "What you called it in a scan", 8, self._labels_of)
-        ]
-        for part in (self.table, self.gallery):
-            part.on_key = self._press
         self.gallery.on_select = self.select
-        self.gallery.on_page = self._turn_page
         self.stamps.on_epoch = self._step_to
         self.light_curve.on_epoch = lambda candid, _jd: self._step_to(candid)
         self.sky.on_select = self.select
-        self.scan.on_change = self._labelled
-        self.scan.on_labelled = self._go_on
-        self.scan.on_select = self.select
+        self.saving.alerts_of = self._to_save
+        self.saving.in_view = lambda: None if self.selected is None else self.selected.candid
+        self.saving.fetch = self._alert_of
+        self.saving.others_of = lambda alert: self._companions(alert).values()
+        self.saving.picture_options = self._picture_options
+        self.saving.state_of = lambda: self.state
         self._left.on_choose = self._choose_left
         self._right.on_choose = self._choose_right
 
@@ -238,7 +228,6 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     def close(self) -> None:
         """Take the browser off the page, and let go of its alerts."""
-        _open.discard(self)
         self._fetcher.ask(None)
         # All of it, from the outside in: a box that is left with a closed widget in it cannot tell
         # its state, and with it no widget can to a page that is loaded again.
@@ -268,12 +257,15 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             "table": self.table, "gallery": self.gallery, "divider": self._divider,
             "stamps": self.stamps, "light_curve": self.light_curve, "details": self.details,
             "sky": self.sky, "distributions": self.distributions, "scan": self.scan,
+            "saving": self.saving,
         }  # fmt: skip
+        if self.strip is not None:
+            parts["strip"] = self.strip
         return parts
 
     def _restore(self, state: BrowserState) -> None:
         parts = self._parts()
-        unknown = [name for name in state.parts if name not in (*parts, "tabs")]
+        unknown = [name for name in state.parts if name not in (*parts, "tabs", "strip")]
         if unknown:
             raise ConfigError(f"no part of a browser is called {unknown[0][:40]!r}")
         with self.pump.lock:
@@ -290,7 +282,7 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             if name == "tabs":
                 self._left.chosen = settings.get("left", self._left.chosen)
                 self._right.chosen = settings.get("right", self._right.chosen)
-            else:
+            elif name in parts:
                 parts[name].settings = settings
         self.table.clear_marks()
         self.table.mark(state.marks)
@@ -308,13 +300,10 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     def _alert_of(self, candid: int) -> Alert:
         return self.alerts[candid]
 
-    def _alerts_of(self, candids: Sequence[int]) -> Iterator[tuple[int, Alert | Exception]]:
-        """Yield alerts as they come, or why there is none."""
-        for candid in candids:
-            try:
-                yield candid, self.alerts[candid]
-            except ZtfnbError as error:
-                yield candid, error
+    def _fetched_for_gallery(
+        self, candids: Sequence[int]
+    ) -> Iterable[tuple[int, Alert | Exception]]:
+        return fetching(self.alerts)(candids)
 
     def _look_at(self, candid: int | None) -> None:
         self._fetcher.ask(None)
@@ -377,11 +366,8 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             self.stamps.epochs = ()
             self.light_curve.show(None)
             return
-        epochs = epochs_of(self.alerts.store.snapshot(), alert.object_id)
-        self.stamps.epochs = epochs
-        known = {epoch[0]: self._at_hand(epoch[0]) for epoch in epochs[-_EPOCHS:]}
-        told = {candid: one for candid, one in known.items() if one is not None}
-        told[alert.candid] = alert
+        self.stamps.epochs = epochs_of(self.alerts.store.snapshot(), alert.object_id)
+        told = self._companions(alert)
         before = self._shown
         if any(one.object_id == alert.object_id for one in before.values()):
             told = before | told
@@ -391,6 +377,9 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
                 self._shown = told
                 self.light_curve.show(told.values())
             self.light_curve.mark(alert.candid)
+
+    def _companions(self, alert: Alert) -> dict[int, Alert]:
+        return companions_of(alert, self.alerts.store.snapshot(), self._at_hand)
 
     def _step_to(self, candid: int) -> None:
         """Go to another epoch of the object in view."""
@@ -405,127 +394,38 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         else:
             self.select(candid)
 
+    def _choose_left(self, name: str) -> None:
+        if name == "gallery":
+            self._pages.begin()
+
     def _choose_right(self, name: str) -> None:
         self.details.active = name == "details"
         self.sky.active = self.distributions.active = name == "sky"
-        if name == "labels":
-            self._set_of_scan()
+        self._scanning.active = name == "labels"
         self._fill()
-
-    # -- The list: gallery, marks, labels ----------------------------------------------------
-
-    def _choose_left(self, name: str) -> None:
-        if name == "gallery":
-            chosen = None if self.table.following else self.table.selected
-            self._pages = [] if chosen is None else [chosen]
-            self._fill_gallery()
 
     def _list_changed(self) -> None:
         self.sky.cuts = self.distributions.cuts = self.table.cuts
-        self._pages = []
         if self._left.chosen == "gallery":
-            self._fill_gallery()
-        if self._right.chosen == "labels":
-            self._set_of_scan()
-
-    def _fill_gallery(self) -> None:
-        self.gallery.show(self.table.next(_IN_GALLERY, self._pages[-1] if self._pages else None))
-
-    def _turn_page(self, by: int) -> None:
-        if by < 0:
-            self._pages = self._pages[:-1]
-        else:
-            here = self._pages[-1] if self._pages else None
-            following = self.table.next(_IN_GALLERY + 1, here)[_IN_GALLERY:]
-            self._pages += following
-        self._fill_gallery()
+            self._pages.renew()
+        self._scanning.renew()
 
     def _mark(self, candids: tuple[int, ...]) -> None:
         self.marked = candids
-        if self._right.chosen == "labels":
-            self._set_of_scan()
+        self._scanning.renew()
 
-    def _set_of_scan(self) -> None:
-        """Progress is counted through what is marked, or else through what is listed."""
-        listed = self.marked or self.table.next(_LONGEST_SET + 1)
-        self.scan.set_of(listed if len(listed) <= _LONGEST_SET else ())
+    # -- What is saved -----------------------------------------------------------------------
 
-    def _labels_of(self, candids: Sequence[int]) -> list[str]:
-        words = self.labels.words
-        return [words.get(candid, "") for candid in candids]
+    def _to_save(self) -> Sequence[int]:
+        alone = () if self.selected is None else (self.selected.candid,)
+        return self.marked or alone
 
-    def _labelled(self, _candid: int) -> None:
-        self.table.refresh()
-        self.gallery.notes = self.labels.words
-
-    def _press(self, key: str) -> None:
-        # A key that is hit by chance labels nothing where labels are not in view.
-        if self._right.chosen == "labels":
-            self.scan.press(key)
-
-    def _go_on(self, candid: int) -> None:
-        """Go to the next alert that has no label."""
-        after = self.scan.next_of_set or next(iter(self.table.next(2, candid)[1:]), None)
-        if after is not None:
-            self.select(after)
-
-
-def epochs_of(held: Snapshot, object_id: str) -> list[Epoch]:
-    """Return candid, jd and band of the alerts of an object that are held, in order of time."""
-    rows = held.select(object_id=object_id)
-    if not len(rows):
-        return []
-    columns = (held.column(name, rows).tolist() for name in ("candid", "jd", "fid"))
-    found = [(candid, jd, BANDS.get(fid, "")) for candid, jd, fid in zip(*columns, strict=True)]
-    return sorted(found, key=itemgetter(1))
-
-
-_open: weakref.WeakSet[Browser] = weakref.WeakSet()
-
-
-def _close_outlived(live: Stream) -> None:
-    """Close the browsers of streams that this one has taken the place of, in a cell run again."""
-    for browser in list(_open):
-        old = browser.alerts
-        if isinstance(old, Stream) and old is not live and old.name == live.name:
-            browser.close()
-
-
-def browse(
-    alerts: Stream | Iterable[Alert],
-    *,
-    labels: Labels | str | Path = FILE,
-    state: str | Path | None = None,
-) -> Browser:
-    """Show alerts in the notebook: a live table, stamps, light curves and more.
-
-    Parameters
-    ----------
-    alerts
-        A stream, or alerts at hand: a list, or what `ztfnb.read` yields.
-    labels
-        The file for the labels of a scan, or `ztfnb.Labels`.
-    state
-        The file of a view to begin with, that `Browser.save_state` wrote.
-
-    Raises
-    ------
-    ConfigError
-        If ``alerts`` is neither, or ``state`` holds no view of a browser.
-    """
-    if isinstance(alerts, Stream):
-        _close_outlived(alerts)
-        browser = Browser(alerts, labels=labels, state=state)
-        _open.add(browser)
-        return browser
-    if isinstance(alerts, Iterable) and not isinstance(alerts, str | bytes | dict):
-        return Browser(Batch(alerts), labels=labels, state=state)
-    raise ConfigError(
-        f"browse: expected a stream or alerts, got {type(alerts).__name__}; "
-        "a file is read with ztfnb.read(path)"
-    )
-
-
-def monitor(live: Stream) -> Any:
-    """Show the health of a stream in the notebook."""
-    return Monitor(live)
+    def _picture_options(self) -> Mapping[str, Any]:
+        """Return what makes a picture look as the page does; it knows no time but the alert's."""
+        curve = self.light_curve
+        quantity = "flux" if curve.quantity == "forced" else curve.quantity
+        return {
+            "look": self.stamps.look,
+            "quantity": quantity,
+            "time": "days" if curve.time == "ago" else curve.time,
+        }

@@ -101,6 +101,11 @@ class AlertTable(Part):
         self._fields = completions()
         self._tell_columns()
         self.observe(lambda _change: self._tell_marks(), "marked")
+        held = store.snapshot()
+        if len(held):
+            # Code may ask for the list before there is a page.
+            with self.pump.lock:
+                self._lister.ask(held, self._query, anew=False)
 
     # -- What code may do ------------------------------------------------------------------
 
@@ -250,20 +255,20 @@ class AlertTable(Part):
         """Take all marks away."""
         self.unmark(self.marked)
 
-    def next(self, count: int, candid: int | None = None) -> list[int]:
-        """Return the candids of alerts in the order listed.
+    @property
+    def total(self) -> int:
+        """How many rows are listed."""
+        return len(self._lister.listing)
 
-        Parameters
-        ----------
-        count
-            How many at most.
-        candid
-            The first of them; the first of the list where None, or where it is not listed.
-        """
+    def listed(self, start: int, stop: int) -> list[int]:
+        """Return the candids in places ``start`` to ``stop`` of the list, of those still held."""
         with self.pump.lock:
-            held = self.store.snapshot()
-            start = 0 if candid is None else self._lister.place_of(held, candid) or 0
-            return candids_of(held, self._lister.listing, start, start + count)
+            return candids_of(self.store.snapshot(), self._lister.listing, start, stop)
+
+    def place_of(self, candid: int) -> int | None:
+        """Return the place of an alert in the list, counted from 0; None if it is not there."""
+        with self.pump.lock:
+            return self._lister.place_of(self.store.snapshot(), candid)
 
     def follow(self, on: bool = True) -> None:
         """Let new alerts come in, or stand still."""
