@@ -10,94 +10,28 @@ from playwright.sync_api import Locator, expect
 
 expect.set_options(timeout=20_000)
 
-# The boxes and histograms with as little around them as they need.
-HOST = '''
-import numpy as np
-import traitlets
+HOST = """
 from ztfnb.columns import decode_columns
 from ztfnb.simulate import Survey
 from ztfnb.source import Packet
 from ztfnb.store import Store
-from ztfnb.widgets._completion import completions
-from ztfnb.widgets._cutting import CutBox
-from ztfnb.widgets._histogram import histogram_of
-from ztfnb.widgets._part import Part
-from ztfnb.widgets._static import text_of
-
-FIELDS = ("magpsf", "rb", "ndethist", "fid", "distnr", "jd")
-PAGE = """
-function render({ model, el }) {
-  el.classList.add("ztfnb-table", "host");
-  el.dataset.lmSuppressShortcuts = "true";
-  el.style.height = "320px";
-  const send = (message) => model.send(message);
-  const grid = make("div", { tabindex: "0", class: "host-grid", style: "outline: none" });
-  const bar = cutBar({ model, send, done: () => grid.focus() });
-  const head = make("div", {
-    class: "ztfnb-head", role: "row", style: "height: 50px; --ztfnb-columns: repeat(6, 1fr)",
-  });
-  const all = model.get("_columns").map((field) => {
-    const bars = headerHistogram({ field, send });
-    head.append(make("div", { role: "columnheader" },
-      make("button", { type: "button", text: field }), bars.element));
-    return [field, bars];
-  });
-  const count = make("div", { class: "host-count" });
-  el.append(bar.row, bar.notes, head, grid, count);
-  model.on("msg:custom", (message) => {
-    if (message.kind !== "tick") return;
-    bar.show(message.cuts);
-    for (const [field, bars] of all) {
-      bars.show(message.histograms[field] ?? null);
-      bars.brush(message.cuts.ranges[field] ?? null);
-    }
-    count.textContent = `${message.total} of ${message.cuts.held}`;
-  });
-  model.send({ kind: "ready" });
-}
-export default { render };
-"""
-
-
-class Host(Part):
-    _esm = text_of("common.js", "completion.js", "histogram.js", "cutbar.js") + PAGE
-    _css = text_of("table.css", "cutbar.css", "histogram.css")
-    _fields = traitlets.List(completions()).tag(sync=True)
-    _columns = traitlets.List(list(FIELDS)).tag(sync=True)
-
-    def __init__(self, store):
-        super().__init__()
-        self.store = store
-        self.box = CutBox()
-
-    def receive(self, message):
-        held = self.store.snapshot()
-        if message["kind"] == "cuts":
-            self.box.receive(message, held)
-        cuts = self.box.every
-        rows, counts = cuts.choose(held)
-        self.box.counted(cuts, counts, len(held))
-        kept = np.zeros(len(held), bool)
-        kept[rows] = True
-        found = {name: histogram_of(held, name, kept) for name in FIELDS}
-        self.send({"kind": "tick", "cuts": self.box.state(), "total": len(rows),
-                   "histograms": {name: one.page() for name, one in found.items() if one}})
-
+from ztfnb.widgets.table import AlertTable
 
 packets = [each.packet for each in Survey(seed=3).night("2026-01-15", limit=400)]
 store = Store(50_000_000)
 store.append([Packet(value) for value in packets], decode_columns(packets))
-host = Host(store)
-'''
+table = AlertTable(store)
+table.columns = ("objectId", "magpsf", "rb", "ndethist", "fid", "distnr", "jd")
+"""
 
 
 @pytest.fixture
 def page(desk: Desk) -> Desk:
-    """The host, with 400 simulated alerts."""
-    (desk.lab.folder / "cuts_host.py").write_text(HOST, encoding="utf-8")
-    desk.open(["from cuts_host import host\nhost"])
+    """A table of 400 simulated alerts."""
+    desk.open([HOST, "table"])
     desk.run_all()
-    expect(desk.page.locator(".host-count")).to_have_text("400 of 400")
+    expect(count(desk)).to_have_text("400 alerts")
+    expect(bars(desk, "jd")).to_have_attribute("aria-label", re.compile("^.* from "))
     return desk
 
 
@@ -123,8 +57,12 @@ def expect_chips(desk: Desk, *texts: str) -> None:
     expect(desk.page.locator(".ztfnb-cut-text")).to_have_text(list(texts))
 
 
+def count(desk: Desk) -> Locator:
+    return desk.page.locator(".ztfnb-count")
+
+
 def listed(desk: Desk) -> int:
-    return int(desk.page.locator(".host-count").inner_text().split()[0])
+    return int(count(desk).inner_text().split()[0])
 
 
 def bars(desk: Desk, field: str) -> Locator:
@@ -188,7 +126,7 @@ def test_names_are_completed_while_a_cut_is_typed(page: Desk) -> None:
     box(page).press("Enter")
     expect_chips(page, "magpsf < 20", "isnull(drb)")
     expect(box(page)).to_have_value("")
-    expect(page.page.locator(".host-grid")).to_be_focused()
+    expect(page.page.locator(".ztfnb-grid")).to_be_focused()
 
 
 def test_a_mistake_is_shown_where_it_is_and_changes_nothing(page: Desk) -> None:
@@ -198,7 +136,7 @@ def test_a_mistake_is_shown_where_it_is_and_changes_nothing(page: Desk) -> None:
     box(page).fill("rb > 0.4")
     box(page).press("Enter")
     expect_chips(page, "rb > 0.4")
-    expect(page.page.locator(".host-count")).not_to_contain_text("400 of 400")
+    expect(count(page)).not_to_have_text("400 alerts")
     before = listed(page)
     box(page).fill("fid == 1 and magps < 19.5")
     box(page).press("Enter")
@@ -261,7 +199,7 @@ def test_chips_are_changed_and_removed(page: Desk) -> None:
     page.picture("cuts-chips")
     theme(page, "Dark")
     page.picture("cuts-chips-dark")
-    page.page.evaluate("() => { document.querySelector('.host').style.width = '420px'; }")
+    page.page.evaluate("() => { document.querySelector('.ztfnb-table').style.width = '420px'; }")
     box(page).click()
     box(page).press_sequentially("dist")
     expect(offers(page).first).to_contain_text("distnr")
@@ -271,7 +209,7 @@ def test_chips_are_changed_and_removed(page: Desk) -> None:
     box(page).press("Escape")
     page.page.get_by_role("button", name="Clear all").click()
     expect(chips(page)).to_have_count(0)
-    expect(page.page.locator(".host-count")).to_have_text("400 of 400")
+    expect(count(page)).to_have_text("400 alerts")
 
 
 def test_brushing_a_histogram_makes_a_cut(page: Desk) -> None:
@@ -282,11 +220,11 @@ def test_brushing_a_histogram_makes_a_cut(page: Desk) -> None:
     expect(text).to_contain_text("<= magpsf <")
     ends = text.inner_text().split(" <= magpsf < ")
     assert all(len(end) <= 5 for end in ends)
-    expect(page.page.locator(".host-count")).not_to_have_text("400 of 400")
+    expect(count(page)).not_to_have_text("400 alerts")
     kept = listed(page)
     assert 0 < kept < 400
     expect(bars(page, "magpsf")).to_have_attribute(
-        "aria-label", re.compile(f"^magpsf from .*, cut to {ends[0]} to {ends[1]}\\.")
+        "aria-label", re.compile(f" from .*, cut to {ends[0]} to {ends[1]}\\.")
     )
     frame = bars(page, "rb").bounding_box()
     assert frame
@@ -307,7 +245,7 @@ def test_brushing_a_histogram_makes_a_cut(page: Desk) -> None:
     expect_chips(page, "fid == 1")
     bars(page, "fid").focus()
     page.page.keyboard.press("Escape")
-    expect(page.page.locator(".host-count")).to_have_text("400 of 400")
+    expect(count(page)).to_have_text("400 alerts")
     expect(chips(page)).to_have_count(0)
     page.page.keyboard.press("ArrowLeft")
     expect(text).to_have_text("fid <= 2")

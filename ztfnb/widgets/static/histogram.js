@@ -23,6 +23,7 @@ function headerHistogram({ field, label = field, send, write = short }) {
   let later = null; // what came while someone drags
   let rest = 0;
   let single = 0;
+  let hovered = null; // bins that the words beside the pointer are about
   const svg = (tag, attributes) => {
     const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
     for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
@@ -57,6 +58,7 @@ function headerHistogram({ field, label = field, send, write = short }) {
     kept.setAttribute("d", data ? steps(data.kept, most) : "");
     element.classList.toggle("ztfnb-bars-empty", !size());
     mark();
+    if (hovered && hovered[1] < size()) tell(...hovered);
   }
   /** Where in the picture a value lies, in bins. */
   function place(value) {
@@ -104,11 +106,12 @@ function headerHistogram({ field, label = field, send, write = short }) {
     return counts.slice(from, to + 1).reduce((total, count) => total + count, 0);
   }
   function tell(from, to) {
+    hovered = [from, to];
     const total = sum(data.counts, from, to);
     const some = sum(data.kept, from, to);
     const beyond = (from === 0 ? "and less" : to === size() - 1 ? "and more" : "");
     tip.textContent = `${words(from, to)}${from === to && beyond ? ` ${beyond}` : ""}: `
-      + `${total.toLocaleString("en")}`
+      + `${total.toLocaleString("en")} alert${total === 1 ? "" : "s"}`
       + (some === total ? "" : `, ${some.toLocaleString("en")} kept`);
     const box = element.getBoundingClientRect();
     if (!tip.isConnected) document.body.append(tip);
@@ -117,7 +120,10 @@ function headerHistogram({ field, label = field, send, write = short }) {
     tip.style.left = `${Math.max(4, Math.min(middle - tip.offsetWidth / 2, room))}px`;
     tip.style.top = `${box.bottom + 3}px`;
   }
-  const hush = () => tip.remove();
+  function hush() {
+    hovered = null;
+    tip.remove();
+  }
 
   // -- Brushing ---------------------------------------------------------------------------------
   function cut(from, to) {
