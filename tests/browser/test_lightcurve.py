@@ -293,11 +293,22 @@ def test_narrow(desk: Desk, theme: str) -> None:
         page.wait_for_timeout(300)
         assert page.locator(".ztfnb-curve-frame").bounding_box() == where
         desk.picture(f"curve-440-{theme.lower()}-{label.replace(' ', '-')}")
+    at = points(desk)
+    page.mouse.move(at["left"][-5], at["top"][-5])
+    expect(page.locator(".bk-Tooltip").last).to_contain_text("candid")
+    desk.picture(f"curve-440-{theme.lower()}-hover")
+    page.mouse.move(0, 0)
+    button(desk, "table").click()
+    expect(page.locator(".ztfnb-points tbody tr").first).to_be_visible()
+    assert page.locator(".ztfnb-curve-frame").bounding_box() == where
+    desk.picture(f"curve-440-{theme.lower()}-table")
+    button(desk, "plot").click()
     button(desk, "fold").click()
     button(desk, "find").click()
     axis(desk, "phase")
     button(desk, "more").click()
     button(desk, "classic").click()
+    expect(button(desk, "Band g").locator("path")).to_have_attribute("stroke", "#2E9E2E")
     page.wait_for_timeout(400)
     desk.picture(f"curve-440-{theme.lower()}-folded")
     for row in page.locator(".ztfnb-curve-bar, .ztfnb-fold-row").all():

@@ -52,7 +52,7 @@ class LightCurve(Part):
     _bokeh_version = traitlets.Unicode(_bokeh.VERSION).tag(sync=True)
     _shown = traitlets.Dict().tag(sync=True)
     _chosen = traitlets.Dict().tag(sync=True)
-    _mark = traitlets.Int(-1).tag(sync=True)
+    _mark = traitlets.Dict().tag(sync=True)
     _table = traitlets.Dict().tag(sync=True)
     _found = traitlets.Dict().tag(sync=True)
 
@@ -244,11 +244,7 @@ class LightCurve(Part):
             self._table = self._told_as_table() if self._view.form == "table" else {}
 
     def _drawn(self) -> dict[str, Any]:
-        shown: dict[str, Any] = {
-            "serial": self._serial,
-            "candid": str(self._candid) if self._candid else "",
-            "note": self._reason,
-        }
+        shown: dict[str, Any] = {"serial": self._serial, "note": self._reason}
         if self._curve is None:
             return shown
         now = clock() / 86400 + UNIX_EPOCH_JD
@@ -264,9 +260,10 @@ class LightCurve(Part):
             "rows": self._rows,
         }
 
-    def _find_mark(self) -> int:
-        """Return the row of the alert's epoch, -1 where it is not there."""
-        if self._curve is None or not self._candid:
-            return -1
-        found = np.flatnonzero(self._curve.candid == self._candid)
-        return int(found[0]) if len(found) else -1
+    def _find_mark(self) -> dict[str, Any]:
+        """Return the alert that is marked, and its row; -1 where it is none of this curve's."""
+        row = -1
+        if self._curve is not None and self._candid:
+            found = np.flatnonzero(self._curve.candid == self._candid)
+            row = int(found[0]) if len(found) else -1
+        return {"candid": str(self._candid) if self._candid else "", "row": row}

@@ -10,7 +10,7 @@ const twice = (values) =>
   ArrayBuffer.isView(values) ? Float64Array.of(...values, ...values) : [...values, ...values];
 
 /** Days as a person reads them. */
-const days = (period) => String(Number(period.toPrecision(8)));
+const days = (period) => String(Number(period.toPrecision(7)));
 
 /** Phases of dates, for two cycles: those of the first, then those of the second. */
 function phases(jd, start, period) {

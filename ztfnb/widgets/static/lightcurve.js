@@ -29,7 +29,7 @@ function curveLegend(onHide) {
     follow(bands, legend, hidden) {
       for (const { fid, name, marker, colour } of bands) {
         if (!buttons.has(fid)) {
-          const made = make("button", { type: "button", "data-band": name });
+          const made = make("button", { type: "button", "aria-label": `Band ${name}` });
           made.addEventListener("click", () => onHide(fid));
           buttons.set(fid, made);
           const later = [...buttons.keys()].filter((other) => other > fid).sort((a, b) => a - b)[0];
@@ -41,13 +41,16 @@ function curveLegend(onHide) {
           button.dataset.look = look;
           button.replaceChildren(symbol(marker, "filled", colour), make("span", { text: name }));
         }
-        const visible = !hidden.includes(fid);
-        button.setAttribute("aria-pressed", String(visible));
-        button.setAttribute("aria-label", `Band ${name}`);
-        button.title = visible ? `Hide ${name}` : `Show ${name}`;
+        const visible = String(!hidden.includes(fid));
+        if (button.ariaPressed !== visible) {
+          button.ariaPressed = visible;
+          button.title = visible === "true" ? `Hide ${name}` : `Show ${name}`;
+        }
       }
       const there = bands.map(({ fid }) => fid);
-      for (const [fid, button] of buttons) button.hidden = !there.includes(fid);
+      for (const [fid, button] of buttons) {
+        if (button.hidden === there.includes(fid)) button.hidden = !button.hidden;
+      }
       if (explained !== String(legend)) {
         explained = String(legend);
         signs.replaceChildren(...legend.map(([marker, style, text]) =>
@@ -141,13 +144,12 @@ async function render({ model, el }) {
   let trying = null; // a cut that the slider passes
   const undo = [() => { ended = true; }, more.stop, downloads(model)];
 
-  const paint = () => {
-    waiting = false;
-    if (ended) return;
-    const shown = model.get("_shown");
-    const view = chosen();
-    const found = model.get("_found");
-    const mark = model.get("_mark");
+  // Every change of an element has the styles of the whole page worked out anew, which takes
+  // longer than the drawing: so what is there already is not written again.
+  const write = (element, text) => {
+    if (element.textContent !== text) element.textContent = text;
+  };
+  const controls = (view) => {
     for (const [group, name] of [[quantity, "quantity"], [form, "form"], [time, "time"], [palette, "palette"]]) {
       group.press(view[name]);
     }
@@ -155,27 +157,37 @@ async function render({ model, el }) {
     limits.disabled = view.quantity === "apparent";
     limits.hidden = view.quantity === "forced";
     snr.hidden = view.quantity !== "forced";
-    const least = trying ?? view.snr;
-    if (document.activeElement !== cut) cut.value = least;
     cut.max = view.highest_snr;
-    cutText.textContent = least.toFixed(1);
+    if (document.activeElement !== cut) cut.value = view.snr;
     fold.setAttribute("aria-pressed", String(view.fold));
     bar.box.hidden = !view.fold;
-    bar.follow({ chosen: view, shown, found });
+  };
+  let controlled = null;
+  const paint = () => {
+    waiting = false;
+    if (ended) return;
+    const shown = model.get("_shown");
+    const view = chosen();
+    const { row: mark, candid } = model.get("_mark");
+    if (view !== controlled) controls(view);
+    controlled = view;
+    const least = trying ?? view.snr;
+    write(cutText, least.toFixed(1));
+    if (view.fold) bar.follow({ chosen: view, shown, found: model.get("_found") });
     legend.follow(shown.bands ?? [], shown.legend ?? [], view.hidden);
     table.follow(model.get("_table"), mark);
 
     const period = view.fold && bar.live && shown.points ? bar.live : 0;
     const across = period ? `phase (period = ${days(period)} d)` : shown.x_label ?? "";
-    const there = Boolean(shown.points) && view.form === "plot";
-    xLabel.textContent = across;
-    yLabel.textContent = shown.y_label ?? "";
-    place.setAttribute("aria-label",
-      shown.y_label ? `Light curve: ${shown.y_label} against ${across}` : "Light curve");
-    frame.classList.toggle("ztfnb-empty", !there);
-    note.textContent = view.form === "plot" || !shown.points ? shown.note ?? "" : "";
+    const label = shown.y_label ? `Light curve: ${shown.y_label} against ${across}` : "Light curve";
+    write(xLabel, across);
+    write(yLabel, shown.y_label ?? "");
+    write(note, view.form === "plot" || !shown.points ? shown.note : "");
+    if (place.ariaLabel !== label) place.ariaLabel = label;
+    const empty = !shown.points || view.form === "table";
+    if (frame.classList.contains("ztfnb-empty") !== empty) frame.classList.toggle("ztfnb-empty");
     plot?.paint({ shown, period, mark, snr: view.quantity === "forced" ? least : null });
-    if (plot) el.dataset.candid = shown.candid;
+    if (plot) el.dataset.candid = candid;
   };
   // Several traits change in one message: one painting for all of them.
   const refresh = () => {

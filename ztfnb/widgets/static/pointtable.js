@@ -44,7 +44,7 @@ function pointTable(onChoose) {
   return {
     box,
     follow(table, mark) {
-      box.hidden = !table.rows;
+      if (box.hidden === Boolean(table.rows)) box.hidden = !table.rows;
       if (!table.rows) return;
       if (table !== shown) {
         shown = table;
