@@ -377,6 +377,38 @@ def test_a_file_kept_locked_is_told(file: Path, monkeypatch: pytest.MonkeyPatch)
     assert Labels(file).words == {1: "good"}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such locks there")
+def test_a_file_system_without_locks(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where files cannot be locked, labels are kept all the same."""
+    import fcntl  # noqa: PLC0415 - not on every system
+
+    def refuse(_file: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    Labels(file).set(1, "good")
+    assert Labels(file).words == {1: "good"}
+
+
+def test_a_file_replaced_at_the_wrong_moment(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line goes to the file that has the name when it is written, not to one that had it."""
+    labels = Labels(file)
+    labels.set(1, "good")
+    lock = lines._lock
+    moments = iter([True])
+
+    def replacing(opened: int) -> None:
+        lock(opened)
+        if next(moments, False):
+            other = file.with_name("other")
+            other.write_text('{"candid": "7", "label": "bad"}\n')
+            other.rename(file)
+
+    monkeypatch.setattr(lines, "_lock", replacing)
+    labels.set(2, "maybe")
+    assert labels.words == Labels(file).words == {7: "bad", 2: "maybe"}
+
+
 def test_a_file_that_cannot_be_read_is_an_error(file: Path) -> None:
     """A folder of that name is refused when it is opened."""
     file.mkdir()

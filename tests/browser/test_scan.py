@@ -59,6 +59,7 @@ def test_scanning(desk: Desk) -> None:
     open_scan(desk)
     page = desk.page
     scan = page.locator(".ztfnb-scan")
+    expect(page.locator(".ztfnb-scan-saved")).to_have_text("labels go to labels.jsonl")
     scan.focus()
     page.keyboard.press("g")
     expect(scan).to_have_attribute("data-label", "good")

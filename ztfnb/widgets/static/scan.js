@@ -139,10 +139,11 @@ function renderScan({ model, el }) {
     const told = model.get("_saved");
     el.dataset.saved = told.state;
     saved.textContent = told.state === "saving" ? "saving…"
-      : told.state === "saved" && told.any ? `saved in ${told.file}` : "";
+      : told.state !== "saved" ? "" : `${told.any ? "saved in" : "labels go to"} ${told.file}`;
     saved.title = told.path;
     wrong.hidden = !told.trouble && !told.note;
     trouble.textContent = told.trouble || told.note;
+    wrong.classList.toggle("ztfnb-scan-aside", !told.trouble);
     retry.hidden = !told.unsaved;
   };
 
