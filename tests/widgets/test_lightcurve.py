@@ -216,6 +216,19 @@ def test_the_table_can_be_had_as_a_file(name: str, monkeypatch: pytest.MonkeyPat
     assert len(lines) == 62
 
 
+def test_names_of_objects_are_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path in the name of an object is none in that of a file; a name may be too long to keep."""
+    widget = LightCurve(an_alert(1, "../../<b>" + 200 * "x"))
+    files: list[str] = []
+    monkeypatch.setattr(widget, "hand_over", lambda *given: files.append(given[0]))
+    say(widget, "download", format="csv")
+    wait_for(lambda: files)
+    assert files == ["-b-" + 37 * "x" + ".csv"]
+    say(widget, "period", value=0.5)
+    assert "objectId" in widget._found["text"]
+    assert widget.periods == {}
+
+
 def test_alerts_of_two_objects_are_explained() -> None:
     """Alerts that belong together in no light curve leave a sentence in its place."""
     widget = LightCurve([ztfnb.decode(made_packet(n)) for n in (1, 2)])

@@ -27,8 +27,9 @@ COLUMNS = (
 
 _CLEAR = "rgba(0, 0, 0, 0)"
 _TOLD = (
-    '<div style="white-space: pre-line; font-size: 12px; line-height: 1.35; padding: 2px 4px 4px">'
-    "@told</div>"
+    '<div style="white-space: pre-line; font: 12px/1.35 var(--jp-ui-font-family, sans-serif);'
+    " margin: -5px; padding: 6px 9px; background: var(--jp-layout-color1, #fff);"
+    ' color: var(--jp-ui-font-color1, #222)">@told</div>'
 )
 """Bokeh escapes what it puts in the place of a column's name."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from time import time as clock
@@ -45,7 +46,13 @@ class LightCurve(Part):
     """
 
     _esm = text_of(
-        "common.js", "bokeh.js", "curveplot.js", "foldbar.js", "pointtable.js", "lightcurve.js"
+        "common.js",
+        "bokeh.js",
+        "curveplot.js",
+        "foldbar.js",
+        "pointtable.js",
+        "curvelegend.js",
+        "lightcurve.js",
     )
     _css = text_of("lightcurve.css")
     _figure = traitlets.Dict().tag(sync=True)
@@ -191,10 +198,9 @@ class LightCurve(Part):
                 periods.pop(self._object_id, None)
             else:
                 periods[self._object_id] = period_of(value)
+            self.periods = periods
         except ConfigError as error:
             self._tell(Search(text=str(error)))
-            return
-        self.periods = periods
 
     def _hear(self, news: Search) -> None:
         """Show news of a search; the best period is tried at once where there was none."""
@@ -231,7 +237,9 @@ class LightCurve(Part):
             self.pump.call(lambda: self._tell(Search(text=reason)))
             return
         content = text.getvalue().encode()
-        self.pump.call(lambda: self.hand_over(f"{curve.object_id}.{name}", content, _FORMATS[name]))
+        # The name of an object is a string out of a packet.
+        file = f"{re.sub(r'[^A-Za-z0-9]+', '-', curve.object_id)[:40]}.{name}"
+        self.pump.call(lambda: self.hand_over(file, content, _FORMATS[name]))
 
     def _draw(self) -> None:
         # What is the same as before is not sent again.
