@@ -66,6 +66,29 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Mod: np.mod,
     ast.Pow: np.power,
 }
+_SIGNS: dict[type[ast.operator], tuple[str, str]] = {
+    ast.BitAnd: ("&", "and"),
+    ast.BitOr: ("|", "or"),
+    ast.BitXor: ("^", "**"),
+    ast.LShift: ("<<", ""),
+    ast.RShift: (">>", ""),
+    ast.MatMult: ("@", ""),
+}
+"""What cannot be calculated with, and what may have been meant."""
+_PLAIN = {
+    "IfExp": "if ... else",
+    "NamedExpr": ":=",
+    "JoinedStr": "an f-string",
+    "Tuple": "a comma, except behind 'in',",
+    "List": "a list, except behind 'in',",
+    "Set": "a list, except behind 'in',",
+    "Dict": "a dictionary",
+    "ListComp": "a loop",
+    "SetComp": "a loop",
+    "DictComp": "a loop",
+    "GeneratorExp": "a loop",
+    "Starred": "*",
+}
 _MATHS: dict[str, Callable[[Any], Any]] = {
     "abs": np.absolute,
     "sqrt": np.sqrt,
@@ -258,13 +281,18 @@ class _Check:
                 self.constant(node)
             case ast.Attribute() | ast.Subscript():
                 _refuse(self.text, node, "write a field by its name alone, such as rb")
+            case ast.UnaryOp():
+                _refuse(self.text, node, "~ is not allowed in a condition; write not")
             case _:
-                _refuse(self.text, node, f"{type(node).__name__} is not allowed in a condition")
+                name = type(node).__name__
+                what = _PLAIN.get(name, f"{name.lower()} expression")
+                _refuse(self.text, node, f"{what} is not allowed in a condition")
 
     def arithmetic(self, node: ast.BinOp) -> list[ast.expr]:
         if type(node.op) not in _ARITHMETIC:
-            hint = " (for 'and' and 'or' write the words)"
-            _refuse(self.text, node, f"{type(node.op).__name__} is not allowed{hint}")
+            sign, word = _SIGNS.get(type(node.op), ("this", ""))
+            hint = f"; write {word}" if word else ""
+            _refuse(self.text, node, f"{sign} is not allowed in a condition{hint}")
         if isinstance(node.op, ast.Pow):
             power = node.right.value if isinstance(node.right, ast.Constant) else None
             if not isinstance(power, int) or isinstance(power, bool) or power > MAX_POWER:

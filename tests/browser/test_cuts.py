@@ -252,7 +252,13 @@ def test_brushing_a_histogram_makes_a_cut(page: Desk) -> None:
     page.page.keyboard.press("Escape")
     expect(chips(page)).to_have_count(0)
     page.page.keyboard.press("ArrowUp")
+    expect(page.page.get_by_role("button", name="band", exact=True)).to_be_focused()
+    page.page.keyboard.press("ArrowLeft")
+    page.page.keyboard.press("Tab")
     expect(bars(page, "ndethist")).to_be_focused()
+    page.page.keyboard.press("j")
+    expect(page.page.locator(".ztfnb-grid")).to_be_focused()
+    expect(page.page.locator(".ztfnb-row[aria-selected=true]")).to_have_count(1)
 
 
 def test_a_brush_given_up_makes_no_cut(page: Desk) -> None:

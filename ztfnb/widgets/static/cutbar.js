@@ -21,7 +21,7 @@ function cutBar({ model, send, done }) {
     title: "Beginning of an objectId, or a candid ( / )",
   });
   const cut = make("input", {
-    type: "text", class: "ztfnb-cut", placeholder: "cut: rb > 0.65 and magpsf < 19",
+    type: "text", class: "ztfnb-cut", placeholder: "cut: rb > 0.65",
     spellcheck: "false", autocomplete: "off", autocapitalize: "off",
     "aria-label": "Cut: an expression over fields of the alert",
     title: "An expression over fields, such as: rb > 0.65 and magpsf < 19. Enter sets it.",

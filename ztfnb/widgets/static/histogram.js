@@ -85,8 +85,8 @@ function headerHistogram({ field, label = field, send, write = short }) {
     }
     element.setAttribute("aria-label", !size() ? `${label}: no values`
       : `${label} from ${words(0, size() - 1)}, ${found ? `cut to ${told()}` : "not cut"}. `
-        + "Left and right move an end of the cut, Space changes to the other end, Escape removes "
-        + "it; a cut can be typed as well.");
+        + "Left and right move one end of the cut, Space then changes to the other end, Escape "
+        + "removes it. A cut can be typed as well.");
   }
   const told = () => {
     if (drag) return words(drag.from, drag.to);
@@ -110,7 +110,7 @@ function headerHistogram({ field, label = field, send, write = short }) {
     const total = sum(data.counts, from, to);
     const some = sum(data.kept, from, to);
     const beyond = (from === 0 ? "and less" : to === size() - 1 ? "and more" : "");
-    tip.textContent = `${words(from, to)}${from === to && beyond ? ` ${beyond}` : ""}: `
+    tip.textContent = `${field} ${words(from, to)}${from === to && beyond ? ` ${beyond}` : ""}: `
       + `${total.toLocaleString("en")} alert${total === 1 ? "" : "s"}`
       + (some === total ? "" : `, ${some.toLocaleString("en")} kept`);
     const box = element.getBoundingClientRect();
@@ -222,38 +222,51 @@ function headerHistogram({ field, label = field, send, write = short }) {
     tell(from, to);
     rest = setTimeout(() => { drop(); cut(from, to); hush(); }, KEYS_REST);
   }
+  const grid = () => element.closest("[role=grid], [role=treegrid]");
+  const heading = () => element.closest("[role=columnheader]")?.querySelector("button");
+  /** Let keys that mean nothing here do what they do in the rows: the pointer left them here. */
+  function pass(event) {
+    const rows = grid();
+    if (!rows || ["Tab", "Shift"].includes(event.key)) return false;
+    rows.focus({ preventScroll: true });
+    const { key, shiftKey } = event;
+    rows.dispatchEvent(new KeyboardEvent("keydown", { key, shiftKey, cancelable: true }));
+    return true;
+  }
   element.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || !size()) return;
-    const others = [...(element.closest("[role=row]")?.querySelectorAll(".ztfnb-bars") ?? [])];
-    const next = (by) => others[others.indexOf(element) + by]?.focus();
-    if (event.key === "ArrowRight") step(1);
-    else if (event.key === "ArrowLeft") step(-1);
-    else if (event.key === " ") active = active === 0 ? 1 : 0;
-    else if (event.key === "ArrowDown") next(1);
-    else if (event.key === "ArrowUp") next(-1);
-    else if (event.key === "Escape") {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "ArrowRight" && size()) step(1);
+    else if (event.key === "ArrowLeft" && size()) step(-1);
+    else if (event.key === " " && active !== null) active = 1 - active;
+    else if (event.key === "ArrowUp" && heading()) heading().focus();
+    else if (event.key === "Escape" && (drag || range)) {
       clearTimeout(rest);
       // A brush that is being drawn is given up; one that is there is removed.
       if (drag) { drop(); mark(); } else clear();
       hush();
-    } else return;
+    } else if (!pass(event)) return;
     event.preventDefault();
     event.stopPropagation();
   });
-  element.addEventListener("focus", () => {
-    // One of them is reached by Tab, the others from there.
+  /** One of all histograms is reached by Tab: that of the column that was reached last. */
+  function reach() {
     for (const other of element.closest("[role=row]")?.querySelectorAll(".ztfnb-bars") ?? []) {
       other.tabIndex = other === element ? 0 : -1;
     }
-  });
+  }
+  let reached = null;
+  element.addEventListener("focus", reach);
   element.addEventListener("blur", hush);
 
   function show(page) {
     if (drag) { later = { page }; return; }
     later = null;
     data = page;
-    const row = element.closest("[role=row]");
-    if (row && !row.querySelector(".ztfnb-bars[tabindex='0']")) element.tabIndex = 0;
+    if (!reached && heading()) {
+      reached = heading();
+      reached.addEventListener("focus", reach);
+      if (!reached.closest("[role=row]")?.querySelector(".ztfnb-bars[tabindex='0']")) reach();
+    }
     paint();
   }
   paint();
