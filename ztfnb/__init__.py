@@ -16,10 +16,13 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-# These three are functions in modules of the same name: imported here, the names are theirs.
+# Functions in modules of the same name are imported here: so the names are theirs.
 from ztfnb.cutout import cutout
 from ztfnb.errors import DecodeError, ZtfnbError
 from ztfnb.fields import fields
+from ztfnb.links import links
+from ztfnb.neighbours import neighbours
+from ztfnb.periodogram import periodogram
 from ztfnb.photometry import photometry
 
 if TYPE_CHECKING:
@@ -28,36 +31,54 @@ if TYPE_CHECKING:
     from ztfnb.archive import read
     from ztfnb.codec import decode, encode
     from ztfnb.connection import connect
+    from ztfnb.cuts import Cuts
+    from ztfnb.drawing import picture
+    from ztfnb.labels import Labels
+    from ztfnb.saving import save
     from ztfnb.stream import Stream
+    from ztfnb.widgets import browse
 
 __version__ = version("ztfnb")
 
 __all__ = [
     "Alert",
+    "Cuts",
     "DecodeError",
+    "Labels",
     "Stream",
     "ZtfnbError",
     "__version__",
     "broker",
+    "browse",
     "columns",
     "connect",
     "cutout",
     "decode",
     "encode",
     "fields",
+    "links",
+    "neighbours",
+    "periodogram",
     "photometry",
+    "picture",
     "read",
+    "save",
     "simulate",
     "widgets",
 ]
 
 _HOMES = {
     "Alert": "alert",
+    "Cuts": "cuts",
+    "Labels": "labels",
     "Stream": "stream",
+    "browse": "widgets",
     "connect": "connection",
     "decode": "codec",
     "encode": "codec",
+    "picture": "drawing",
     "read": "archive",
+    "save": "saving",
 }
 """Where the other public names live: imported on first use, so that `import ztfnb` is quick."""
 

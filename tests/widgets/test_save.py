@@ -12,9 +12,9 @@ import pytest
 from made import made_alert, made_packet
 
 import ztfnb
+from ztfnb.drawing import picture
 from ztfnb.errors import ConfigError, NotHeldError
 from ztfnb.look import Look
-from ztfnb.picture import picture
 from ztfnb.widgets import _savejob
 from ztfnb.widgets import save as module
 from ztfnb.widgets.save import Save

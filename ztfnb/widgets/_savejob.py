@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ztfnb.alert import Alert
+from ztfnb.drawing import picture
 from ztfnb.errors import NotHeldError
-from ztfnb.picture import picture
 from ztfnb.saving import save
 
 Kind = Literal["avro", "parquet", "csv", "ecsv", "png", "pdf", "state"]
@@ -42,7 +42,7 @@ class Job:
     others_of: Callable[[Alert], Iterable[Alert]] = lambda _alert: ()
     """Returns more alerts of the object whose picture is drawn."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Of `ztfnb.picture.picture`."""
+    """Of `ztfnb.picture`."""
     state: str = ""
     """The browser's state."""
     tell: Callable[[str], None] = lambda _words: None

@@ -21,9 +21,9 @@ from packets import needs_real_packets, real_files
 import ztfnb
 from ztfnb.bands import CLASSIC, COLOURS
 from ztfnb.curve_axes import CurveLook, draw_curve
+from ztfnb.drawing import FORMS, Picture, facts_of, picture
 from ztfnb.errors import ConfigError, SourceError
 from ztfnb.look import Look
-from ztfnb.picture import FORMS, Picture, facts_of, picture
 
 mpl = pytest.importorskip("matplotlib")
 image = pytest.importorskip("PIL.Image")
@@ -111,7 +111,7 @@ def test_pyplot_is_left_alone() -> None:
     """Making a picture does not touch pyplot, which may belong to a notebook's own figures."""
     code = (
         "import sys; sys.path.insert(0, 'tests'); import ztfnb; from made import made_packet\n"
-        "from ztfnb.picture import picture; picture(ztfnb.decode(made_packet()))\n"
+        "from ztfnb.drawing import picture; picture(ztfnb.decode(made_packet()))\n"
         "print('matplotlib.pyplot' in sys.modules)"
     )
     done = subprocess.run(
