@@ -90,8 +90,10 @@ class Listing:
 
 
 def rows_of(held: Snapshot, numbers: Numbers) -> Rows:
-    """Return the rows that alerts have in a snapshot; -1 for those that have left."""
-    return np.maximum(numbers - held.departed, -1)
+    """Return the rows that alerts have in a snapshot; -1 for those that are not there."""
+    rows = numbers - held.departed
+    rows[(rows < 0) | (rows >= len(held))] = -1
+    return rows
 
 
 def is_quick(held: Snapshot, query: Query, before: Listing, *, few: int) -> bool:
@@ -165,7 +167,7 @@ def _goes_on(held: Snapshot, query: Query, before: Listing) -> bool:
         and not query.order.field
         and not query.grouped
         and before.first == held.departed
-        and before.end > before.first
+        and before.first < before.end <= _end(held)
     )
 
 

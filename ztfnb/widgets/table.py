@@ -33,9 +33,6 @@ _LONGEST_TURN = 40
 class Held(Protocol):
     """What a table shows: `ztfnb.store.Store`, or anything that gives snapshots."""
 
-    evicted: int
-    """Alerts that have left to make room."""
-
     @property
     def revision(self) -> int:
         """A number that grows with every change."""

@@ -67,7 +67,7 @@ function headerRow({ head, grid, send, choose, fitting, leave }) {
     const edge = make("div", { class: "ztfnb-edge", title: "Drag to resize; double click to fit" });
     const header = make("div", {
       role: "columnheader", "aria-label": column.label, title: column.title,
-      "aria-colindex": place + 2, "data-column": column.name,
+      "aria-colindex": place + (group ? 3 : 2), "data-column": column.name,
       class: column.text ? "ztfnb-text" : "ztfnb-number",
     }, button);
     const made = { header, button, bars: null };
@@ -177,8 +177,8 @@ function headerRow({ head, grid, send, choose, fitting, leave }) {
     const size = make("button", { type: "button", tabindex: "-1", text: "alerts" });
     size.addEventListener("click", () => sort("@size"));
     row.size = make("div", {
-      role: "columnheader", "aria-label": "alerts", class: "ztfnb-text ztfnb-size",
-      title: "Alerts of the object among those listed",
+      role: "columnheader", "aria-label": "alerts", "aria-colindex": 2, 
+      class: "ztfnb-text ztfnb-size", title: "Alerts of the object among those listed",
     }, size);
     head.replaceChildren(
       tick, ...(group ? [row.size] : []), ...headers.map(({ header }) => header), line);

@@ -50,10 +50,11 @@ function rowView({ grid, space, layer, ask }) {
   function newRow() {
     const tick = make("div", { class: "ztfnb-tick", role: "gridcell", "aria-colindex": 1 },
       make("span", { role: "checkbox", "aria-label": "marked" }));
-    const size = make("div", { class: "ztfnb-size", role: "gridcell" });
+    const size = make("div", { class: "ztfnb-size", role: "gridcell", "aria-colindex": 2 });
+    const first = state.group ? 3 : 2;
     const cells = columns.map((column, place) =>
       make("div", {
-        role: "gridcell", "aria-colindex": place + 2,
+        role: "gridcell", "aria-colindex": place + first,
         class: column.text ? "ztfnb-text" : "ztfnb-number",
       }));
     const row = make("div", { class: "ztfnb-row", role: "row" }, tick);
@@ -206,6 +207,7 @@ function rowView({ grid, space, layer, ask }) {
     /** Keep rows that came; those of another list than the one on screen are of no use. */
     keep(message) {
       if (message.version !== version) return;
+      requested = "";
       if (cache.size > MOST_KEPT) cache = new Map();
       message.candids.forEach((candid, place) => {
         cache.set(message.start + place, {

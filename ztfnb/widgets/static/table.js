@@ -85,7 +85,7 @@ function render({ model, el }) {
     const columns = model.get("_columns");
     if (headers.columns(columns, state.group)) rows.shape(columns, state.group);
     menu.show(columns.map((column) => column.name));
-    grid.setAttribute("aria-colcount", columns.length + 1);
+    grid.setAttribute("aria-colcount", columns.length + (state.group ? 2 : 1));
     grid.setAttribute("role", state.group ? "treegrid" : "grid");
   }
   function onMessage(message) {
