@@ -242,6 +242,66 @@ def test_selection_equals_a_loop_over_all_rows(
     assert store.select(where, since=since, object_id=object_id).tolist() == expected
 
 
+@given(st.integers(0, 130))
+@settings(max_examples=20, deadline=None)
+def test_the_tail_of_a_snapshot_is_its_last_rows(start: int) -> None:
+    """Rows from one on have the values, fields, types and numbers that they have in the whole."""
+    store = Store(SMALL)
+    feed(store, [{"candid": n, "magpsf": n / 10, "objectId": f"Z{n % 7}"} for n in range(1, 51)])
+    feed(store, [{"candid": n, "magpsf": n / 10} for n in range(51, 101)])
+    feed(store, [{"candid": n, "magpsf": n / 10, "rb": 0.5} for n in range(101, 131)])
+    held = store.snapshot()
+    tail = held.tail(start)
+    assert len(tail) == 130 - start
+    assert tail.departed == held.departed + start
+    assert tail.names == held.names
+    for name in held.names:
+        assert tail.column(name).dtype.kind == held.column(name).dtype.kind
+        assert tail.column(name).tolist()[:5] == pytest.approx(
+            held.column(name).tolist()[start : start + 5], nan_ok=True
+        )
+        assert (tail.missing(name) == held.missing(name)[start:]).all()
+    where = "magpsf > 4 and isnull(rb)"
+    assert (tail.select(where) + start).tolist() == [n for n in held.select(where) if n >= start]
+
+
+def test_cells_are_columns_of_some_rows() -> None:
+    """Fields of some rows come at once with where they are missing; unknown names are left out."""
+    store = Store(SMALL)
+    feed(store, [{"candid": n, "rb": None if n % 2 else n / 100} for n in range(1, 31)])
+    held = store.snapshot()
+    cells = held.cells(["rb", "nosuch", "candid"], [5, 2])
+    assert list(cells) == ["rb", "candid"]
+    assert cells["candid"][0].tolist() == [6, 3]
+    assert cells["rb"][1].tolist() == [False, True]
+    assert cells["rb"][0][0] == pytest.approx(0.06)
+
+
+def test_ranks_tell_texts_apart() -> None:
+    """Equal texts have equal ranks, in the order of the texts; numbers have none."""
+    store = Store(SMALL)
+    names = ["b", "a", "c", "a", "b"]
+    feed(store, [{"candid": n, "objectId": name} for n, name in enumerate(names, 1)])
+    ranks = store.snapshot().ranks("objectId")
+    assert ranks is not None
+    assert np.argsort(ranks, kind="stable").tolist() == [1, 3, 0, 4, 2]
+    assert ranks[0] == ranks[4]
+    assert store.snapshot().ranks("candid") is None
+
+
+def test_numbers_outlast_departures() -> None:
+    """An alert's row and the alerts that had left before make a number that never changes."""
+    store = Store(SMALL)
+    feed(store, alerts(range(1, 11)))
+    candid = 11
+    while not store.evicted:
+        feed(store, alerts(range(candid, candid + 100)), size=10)
+        candid += 100
+    held = store.snapshot()
+    assert held.departed == store.evicted > 0
+    assert held.candid[0] == held.departed + 1
+
+
 def test_columns_are_what_was_appended_with_their_nulls() -> None:
     """Sealing changes no value: narrow integers, single values and vocabularies read back."""
     rng = np.random.default_rng(3)
