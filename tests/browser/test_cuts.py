@@ -129,6 +129,23 @@ def test_names_are_completed_while_a_cut_is_typed(page: Desk) -> None:
     expect(page.page.locator(".ztfnb-grid")).to_be_focused()
 
 
+def test_only_what_makes_sense_is_offered(page: Desk) -> None:
+    """All fields on demand, a list behind ``in``, and nothing within quotes."""
+    box(page).press("Control+Space")
+    expect(offers(page)).to_have_count(40)
+    expect(offers(page).first).to_have_attribute("aria-selected", "false")
+    box(page).press("Escape")
+    box(page).press_sequentially("isdiffpos not i")
+    expect(page.page.locator(".ztfnb-cut-name:visible")).to_have_text(["in"])
+    box(page).press("Tab")
+    expect(box(page)).to_have_value("isdiffpos not in ")
+    box(page).press_sequentially("('t', 'm")
+    expect(offers(page)).to_have_count(0)
+    box(page).press_sequentially("')")
+    box(page).press("Enter")
+    expect_chips(page, "isdiffpos not in ('t', 'm')")
+
+
 def test_a_mistake_is_shown_where_it_is_and_changes_nothing(page: Desk) -> None:
     """Only the box that it was typed in is marked; what was meant is a click away."""
     search = page.page.locator("input.ztfnb-search")
