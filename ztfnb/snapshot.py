@@ -59,7 +59,9 @@ class Snapshot:
     Rows count from 0, the oldest. ``len(snapshot)`` is their number.
     """
 
-    def __init__(self, blocks: Iterable[Block] = (), revision: int = 0, departed: int = 0) -> None:
+    def __init__(
+        self, blocks: Iterable[Block] = (), revision: int = 0, departed: int = 0
+    ) -> None:
         self._blocks = tuple(block for block in blocks if block.size)
         self._starts = np.cumsum([0, *(block.size for block in self._blocks)])
         self._dtypes: dict[str, np.dtype[Any]] = {}
@@ -144,7 +146,9 @@ class Snapshot:
                 columns.append(Column(values, name, **meaning))
         return Table(columns, copy=False)
 
-    def cells(self, names: Iterable[str], rows: ArrayLike) -> dict[str, tuple[NDArray[Any], Mask]]:
+    def cells(
+        self, names: Iterable[str], rows: ArrayLike
+    ) -> dict[str, tuple[NDArray[Any], Mask]]:
         """Return fields of some rows with where they are missing: `column` and `missing` of each.
 
         Names that no alert here has are left out.

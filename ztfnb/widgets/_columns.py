@@ -186,15 +186,15 @@ def _named(value: Any) -> str:
 # -- Which columns there are -------------------------------------------------------------------
 
 _OWN = (
-    TableColumn("jd", "UTC", _clock, 14, "month-day hour:minute:second", text=True),
-    TableColumn(AGE, AGE, _day, 11, "time since the exposure", text=True, bars=False, of="jd"),
-    TableColumn("objectId", "object", width=14, text=True, bars=False),
+    TableColumn("jd", "UTC", _clock, 13, "month-day hour:minute:second", text=True),
+    TableColumn(AGE, AGE, _day, 9, "time since the exposure", text=True, bars=False, of="jd"),
+    TableColumn("objectId", "object", width=12, text=True, bars=False),
     TableColumn("fid", "band", lambda fid: BANDS.get(fid, "?"), 5, "g, r or i", text=True),
     TableColumn("isdiffpos", "+/\N{MINUS SIGN}", _sign, 4, text=True, bars=False),
     TableColumn("magpsf", "mag", decimals(2), 6),
-    TableColumn("sigmapsf", "error", decimals(2), 6),
     TableColumn("rb", "rb", decimals(2), 5),
     TableColumn("drb", "drb", decimals(2), 5),
+    TableColumn("sigmapsf", "error", decimals(2), 6),
     TableColumn("ndethist", "dets", width=6),
     TableColumn("distnr", "ref \N{DOUBLE PRIME}", decimals(1, scale=PIXEL_SCALE), 6, "arcsec"),
     TableColumn("ssdistnr", "SSO \N{DOUBLE PRIME}", decimals(1), 7),
