@@ -190,17 +190,19 @@ def test_panes_and_themes(desk: Desk) -> None:
 
 
 REPEATED = """
-import ztfnb
+import copy, ztfnb
 from ztfnb.simulate import Survey
 from ztfnb.source import Memory, Packet
 from ztfnb.stream import Stream
-survey = Survey(seed=3)
-several = {}
-for night in ("2026-01-15", "2026-01-17", "2026-01-19"):
-    for one in survey.night(night, limit=400):
-        several.setdefault(ztfnb.decode(one.packet).object_id, []).append(one.packet)
-several = sorted(several.values(), key=len)[-12:]
-packets = [Packet(packet) for one in several for packet in one]
+packets = []
+for one in Survey(seed=3).night("2026-01-15", limit=12):
+    alert = ztfnb.decode(one.packet).as_dict()
+    for later in range(3):
+        again = copy.deepcopy(alert)
+        again["candid"] = again["candidate"]["candid"] = alert["candid"] + later
+        again["candidate"]["jd"] += 2.0 * later
+        again["candidate"]["magpsf"] += 0.3 * later
+        packets.append(Packet(ztfnb.encode(again)))
 live = Stream(Memory(packets), name="repeated")
 live.wait("caught up")
 browser = live.browse()
@@ -225,7 +227,7 @@ def test_epochs_of_an_object(desk: Desk) -> None:
     desk.picture("epochs")
     desk.run(1)
     expect(page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea")).to_contain_text(
-        re.compile(rf"^([2-9]|[1-9][0-9]) {second}")
+        f"3 {second}"
     )
 
 
