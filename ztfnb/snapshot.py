@@ -277,7 +277,8 @@ class Snapshot:
         Parameters
         ----------
         where
-            A condition such as ``"rb > 0.65 and magpsf < 19"``; see `ztfnb.selection`.
+            A condition such as ``"rb > 0.65 and magpsf < 19"``; see `ztfnb.selection`. The empty
+            text is none, as the expression of no cuts is.
         cone
             Right ascension, declination and radius [deg], the edge included.
         since, until
@@ -290,7 +291,7 @@ class Snapshot:
         SelectionError
             If the condition is none, or names a field that no alert here has.
         """
-        selection = parse(where) if isinstance(where, str) else where
+        selection = (parse(where) if where else None) if isinstance(where, str) else where
         if not len(self):
             return np.zeros(0, np.intp)
         tests: list[Callable[[Block], Mask]] = []
