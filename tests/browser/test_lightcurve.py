@@ -159,6 +159,19 @@ def test_modes_time_and_epochs(desk: Desk) -> None:
     page.mouse.click(at["left"][place], at["top"][place])
     printed(desk, 3, "True True 1")
 
+    # Dragging moves the picture, and its toolbar brings it back.
+    page.locator(".ztfnb-curve").evaluate("e => e.scrollIntoView({block: 'center'})")
+    still = points(desk)
+    page.mouse.move(still["left"][place] + 30, still["top"][place] + 25)
+    page.mouse.down()
+    page.mouse.move(still["left"][place] + 230, still["top"][place] + 25, steps=4)
+    page.mouse.up()
+    page.wait_for_timeout(300)
+    assert points(desk)["range"][0] < still["range"][0]
+    page.locator(".bk-tool-icon-reset").last.click()
+    page.wait_for_timeout(300)
+    assert points(desk)["range"] == still["range"]
+
 
 def test_forced_flux(desk: Desk) -> None:
     """Forced fluxes stand alone; below the cut, which a keyboard can move, they are faint."""

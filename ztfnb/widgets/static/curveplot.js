@@ -24,6 +24,30 @@ function phases(jd, start, period) {
 }
 
 /**
+ * Leave out what BokehJS does for every painting of the figure, though nothing of it changed:
+ * the styles of JupyterLab's page make it dear. Without it all works too, only slower.
+ */
+function hasten(view) {
+  const plot = view.model;
+  const still = new Set([...plot.below, ...plot.left, ...plot.center, ...plot.renderers]);
+  for (const one of view.renderer_views?.values() ?? []) {
+    const side = Object.keys(AXES).find((name) => plot[name][0] === one.model);
+    // Labels of another width would lay out everything anew.
+    if (side && one.get_size) one.get_size = () => ({ width: 0, height: AXES[side] });
+    if (!still.has(one.model) || !one.update_position) continue;
+    // Each has a style sheet of its own, which would be replaced by the same.
+    const put = one.update_position.bind(one);
+    let last = "";
+    one.update_position = () => {
+      const { left, top, width, height, is_valid: valid } = one.bbox ?? {};
+      const box = String([left, top, width, height, valid]);
+      if (box !== last) put();
+      last = box;
+    };
+  }
+}
+
+/**
  * Put the figure into `place`. Returns `paint({ shown, period, mark, snr })`, which changes what is
  * not as before, `dress(colours)`, and `remove`. `onTap` is given the row of the light curve.
  */
@@ -34,12 +58,7 @@ async function curvePlot(Bokeh, figure, place, onTap) {
   const find = (name) => plot.document.get_model_by_name(name);
   const points = find("points");
   const circle = find("ring");
-  const renderers = [...(view.renderer_views?.values() ?? [])];
-  for (const [side, size] of Object.entries(AXES)) {
-    // Else every new label lays out everything anew, which takes as long as all the painting.
-    const axis = renderers.find((one) => one.model === plot[side][0]);
-    if (axis?.get_size) axis.get_size = () => ({ width: 0, height: size });
-  }
+  hasten(view);
   view.invalidate_layout?.();
 
   let held = null; // the columns of the message that is drawn
