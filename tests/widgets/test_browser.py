@@ -239,6 +239,7 @@ def test_scanning_with_keys(live: Stream, tmp_path: Path) -> None:
     press = browser.table.on_key
     press("g")
     assert not browser.labels
+    assert "label" not in browser.table.columns
     browser._right.chosen = "labels"
     browser.scan.auto = True
     press("g")
@@ -247,6 +248,8 @@ def test_scanning_with_keys(live: Stream, tmp_path: Path) -> None:
     assert browser.labels[5].object_id == live[5].object_id
     assert browser.selected == live[3], "a label goes on to the next"
     assert browser.table.extra_columns[0].texts([5, 4, 3]) == ["good", "bad", ""]
+    assert browser.table.columns[2:4] == ("objectId", "label")
+    assert "label" in browse(live, labels=tmp_path / "labels.jsonl").table.columns
     until(lambda: not browser.labels.unsaved)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ztfnb.widgets._columns import ExtraColumn
 from ztfnb.widgets.gallery import Gallery
 from ztfnb.widgets.scan import Scan
@@ -11,6 +9,7 @@ from ztfnb.widgets.table import AlertTable
 
 LONGEST_SET = 10_000
 """Alerts through which progress is counted at most."""
+_COLUMN, _OBJECT = "label", "objectId"
 
 
 class Scanning:
@@ -31,9 +30,13 @@ class Scanning:
         self._table = table
         self._gallery = gallery
         self._active = False
+        columns = table.columns
         table.extra_columns = [
-            ExtraColumn("label", "What you called it in a scan", 8, self._labels_of)
+            ExtraColumn(_COLUMN, "What you called it in a scan", 8, scan.labels.of)
         ]
+        table.columns = columns
+        if scan.labels:
+            self._show_column()
         gallery.notes = scan.labels.words
         for part in (table, gallery):
             part.on_key = self._press
@@ -48,22 +51,24 @@ class Scanning:
 
     @active.setter
     def active(self, active: bool) -> None:
+        if active and not self._active:
+            self._show_column()
         self._active = active
         self.renew()
 
     def renew(self) -> None:
-        """Count progress through what is marked now, or else through what is listed."""
+        """Count progress through what is listed now."""
         if self._active:
-            through = self._table.marked or self._listed()
-            self._scan.set_of(through)
+            total = self._table.total
+            self._scan.set_of(self._table.listed(0, total) if total <= LONGEST_SET else ())
 
-    def _listed(self) -> Sequence[int]:
-        total = self._table.total
-        return self._table.listed(0, total) if total <= LONGEST_SET else ()
-
-    def _labels_of(self, candids: Sequence[int]) -> list[str]:
-        words = self._scan.labels.words
-        return [words.get(candid, "") for candid in candids]
+    def _show_column(self) -> None:
+        """Show the labels beside the objects, where they are seen, unless they are shown."""
+        columns = list(self._table.columns)
+        if _COLUMN not in columns:
+            beside = columns.index(_OBJECT) + 1 if _OBJECT in columns else len(columns)
+            columns.insert(beside, _COLUMN)
+            self._table.columns = columns
 
     def _changed(self, _candid: int) -> None:
         self._table.refresh()

@@ -412,7 +412,6 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     def _mark(self, candids: tuple[int, ...]) -> None:
         self.marked = candids
-        self._scanning.renew()
 
     # -- What is saved -----------------------------------------------------------------------
 
