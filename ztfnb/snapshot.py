@@ -59,9 +59,7 @@ class Snapshot:
     Rows count from 0, the oldest. ``len(snapshot)`` is their number.
     """
 
-    def __init__(
-        self, blocks: Iterable[Block] = (), revision: int = 0, departed: int = 0
-    ) -> None:
+    def __init__(self, blocks: Iterable[Block] = (), revision: int = 0, departed: int = 0) -> None:
         self._blocks = tuple(block for block in blocks if block.size)
         self._starts = np.cumsum([0, *(block.size for block in self._blocks)])
         self._dtypes: dict[str, np.dtype[Any]] = {}
@@ -146,9 +144,7 @@ class Snapshot:
                 columns.append(Column(values, name, **meaning))
         return Table(columns, copy=False)
 
-    def cells(
-        self, names: Iterable[str], rows: ArrayLike
-    ) -> dict[str, tuple[NDArray[Any], Mask]]:
+    def cells(self, names: Iterable[str], rows: ArrayLike) -> dict[str, tuple[NDArray[Any], Mask]]:
         """Return fields of some rows with where they are missing: `column` and `missing` of each.
 
         Names that no alert here has are left out.
@@ -277,8 +273,7 @@ class Snapshot:
         Parameters
         ----------
         where
-            A condition such as ``"rb > 0.65 and magpsf < 19"``; see `ztfnb.selection`. The empty
-            text is none, as the expression of no cuts is.
+            A condition such as ``"rb > 0.65 and magpsf < 19"``; see `ztfnb.selection`.
         cone
             Right ascension, declination and radius [deg], the edge included.
         since, until
@@ -291,7 +286,7 @@ class Snapshot:
         SelectionError
             If the condition is none, or names a field that no alert here has.
         """
-        selection = (parse(where) if where else None) if isinstance(where, str) else where
+        selection = parse(where) if isinstance(where, str) else where
         if not len(self):
             return np.zeros(0, np.intp)
         tests: list[Callable[[Block], Mask]] = []
