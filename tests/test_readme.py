@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
+import ztfnb
 from ztfnb import cli, profiles
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+BROWSER = ROOT / "docs" / "browser.md"
 
 
 class Block(NamedTuple):
@@ -23,9 +25,9 @@ class Block(NamedTuple):
     text: str
 
 
-def blocks() -> Iterator[Block]:
-    """Code blocks of the README, with the line on which each begins."""
-    text = README.read_text()
+def blocks(file: Path = README) -> Iterator[Block]:
+    """Code blocks of a page, with the line on which each begins."""
+    text = file.read_text()
     for match in re.finditer(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
         yield Block(match[1], text[: match.start()].count("\n") + 2, match[2])
 
@@ -58,6 +60,22 @@ def test_tour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if "live" in names:
             names["live"].stop()
     assert ran > 5
+
+
+def test_page_of_the_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every snippet about the browser runs, with a stream and alerts as it says."""
+    monkeypatch.chdir(tmp_path)
+    with ztfnb.connect("demo", name="page of the browser") as live:
+        live.wait(alerts=40)
+        names = {"ztfnb": ztfnb, "live": live, "alerts": live.latest(40)}
+        found = [block for block in blocks(BROWSER) if block.language == "python"]
+        assert len(found) >= 3
+        for block in found:
+            code = compile("\n" * (block.line - 1) + block.text, str(BROWSER), "exec")
+            exec(code, names)  # noqa: S102 - our own page
+    assert {"view.json", "candidates.tar.gz", "candidate.pdf", "labels.csv"} <= {
+        file.name for file in tmp_path.iterdir()
+    }
 
 
 def test_commands() -> None:
