@@ -40,4 +40,4 @@ def test_first_cells_of_the_first_night() -> None:
     notebook = json.loads(NOTEBOOKS[0].read_text())
     code = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
     assert code[0].startswith('import ztfnb\n\nlive = ztfnb.connect("demo")')
-    assert code[1] == "live.browse()"
+    assert code[1] == "browser = live.browse()\nbrowser"
