@@ -81,7 +81,11 @@ class Snapshot:
         """The fields that any alert here has, as they first came."""
         if self._whole is not None:
             return self._whole.names
-        found = dict.fromkeys(name for block in self._blocks for name in block.parts)
+        found: dict[str, None] = {}
+        for block in self._blocks:
+            # Blocks have the same fields as a rule: seeing that is quicker than adding them.
+            if not block.parts.keys() <= found.keys():
+                found |= dict.fromkeys(block.parts)
         return tuple(name for name in found if not name.startswith("@"))
 
     @property
