@@ -103,6 +103,7 @@ def test_reading_and_marking(desk: Desk) -> None:
     page = desk.page
     grid = page.locator(".ztfnb-grid")
     still = [candid(desk, place) for place in range(10)]
+    assert all(re.fullmatch(r"\d+ (d|yr) ago", text) for text in column(desk, "age"))
     grid.focus()
     for key, place in (("j", 0), ("ArrowDown", 1), ("j", 2), ("k", 1), ("ArrowUp", 0)):
         page.keyboard.press(key)
@@ -265,6 +266,32 @@ def test_sort_and_cut(desk: Desk) -> None:
     expect(page.locator(".ztfnb-cut-chip")).to_have_count(2)
     page.locator(".ztfnb-cut-clear").click()
     expect(page.locator(".ztfnb-count")).to_have_text("500 alerts")
+
+
+def test_a_second_view_agrees(desk: Desk) -> None:
+    """A table that is shown again, scrolled elsewhere, has the same columns, order and marks."""
+    begin(desk, "table.columns = ['objectId', 'magpsf']\ntable.sort = 'magpsf'\ntable")
+    page = desk.page
+    row(desk, 2).locator(".ztfnb-tick").click()
+    expect(page.locator(MARKED)).to_have_count(1)
+    desk.run(1)
+    expect(page.locator(".ztfnb-table")).to_have_count(2)
+    first, second = page.locator(".ztfnb-table").first, page.locator(".ztfnb-table").last
+    second.evaluate("e => e.scrollIntoView({block: 'start'})")
+    for view in (first, second):
+        expect(view.locator("[data-column]")).to_have_count(2)
+        expect(view.locator("[aria-sort='ascending']")).to_have_count(1)
+        expect(view.locator(".ztfnb-marks")).to_have_text("1 marked")
+    second.locator(".ztfnb-grid").evaluate("e => { e.scrollTop = 24 * 200; }")
+    expect(second.locator(".ztfnb-row:visible[aria-rowindex='205']")).not_to_have_attribute(
+        "data-candid", ""
+    )
+    top = ".ztfnb-row:visible[aria-rowindex='2']"
+    expect(first.locator(top)).not_to_have_attribute("data-candid", "")
+    second.locator(".ztfnb-row:visible[aria-rowindex='205']").click()
+    chosen = second.locator(SELECTED).get_attribute("data-candid")
+    expect(second.locator(SELECTED)).to_have_attribute("data-candid", chosen or "nothing")
+    expect(first.locator(".ztfnb-follow")).to_have_text("Follow")
 
 
 GROUPED = MADE.replace(
