@@ -158,6 +158,15 @@ def test_neighbours_within_the_stamps_are_drawn() -> None:
     assert reference["north"] == pytest.approx(-1.0)
 
 
+def test_only_the_nearest_of_ps1_is_said_to_be_a_star_or_a_galaxy() -> None:
+    """The others, and one of which neither is sure, are labelled by the catalogue alone."""
+    several = {"distpsnr1": 1.0, "sgscore1": 0.1, "distpsnr2": 3.0, "sgscore2": 0.9}
+    for score, label in ((0.1, "PS1 galaxy"), (0.9, "PS1 star"), (0.5, "PS1")):
+        alert = alert_with(None, **several | {"sgscore1": score})
+        labels = [mark["label"] for mark in marks_of(alert) if mark["catalogue"] == "PS1"]
+        assert labels == [label, "PS1"]
+
+
 def test_neighbours_across_the_beginning_of_right_ascension() -> None:
     """A source at RA 359.9999 is west of a detection at 0.0001, and not 360 degrees away."""
     alert = alert_with(None, ra=0.0001, dec=0.0, distnr=0.7, ranr=359.9999, decnr=0.0)

@@ -94,7 +94,7 @@ def stamp_of(alert: Mapping[str, Any], kind: Kind) -> tuple[dict[str, Any], Floa
 
 def marks_of(alert: Alert) -> list[dict[str, Any]]:
     """Return the catalogue sources within the stamps: distance or place [arcsec], and words."""
-    marks = []
+    marks: list[dict[str, Any]] = []
     for source in neighbours(alert):
         if source.distance > _REACH:
             continue
@@ -109,17 +109,20 @@ def marks_of(alert: Alert) -> list[dict[str, Any]]:
                 "distance": source.distance,
                 "east": east,
                 "north": north,
-                "label": _label(source),
+                "label": _label(
+                    source, nearest=all(mark["catalogue"] != source.catalogue for mark in marks)
+                ),
                 "words": source.words,
             }
         )
     return marks
 
 
-def _label(source: Neighbour) -> str:
+def _label(source: Neighbour, *, nearest: bool) -> str:
+    """Return what is written beside a mark; only the nearest of PS1 is said to be of a form."""
     match source.catalogue:
-        case "PS1" if source.score is not None and source.score != 0.5:
-            return "star" if source.score > 0.5 else "galaxy"
+        case "PS1" if nearest and source.score is not None and source.score != 0.5:
+            return "PS1 star" if source.score > 0.5 else "PS1 galaxy"
         case "Solar System":
             return source.name[:_LONGEST_LABEL] or "asteroid"
         case "reference":

@@ -50,7 +50,10 @@ class Stamps(Part):
         The pump of the page that the stamps are part of; one of its own where None.
     """
 
-    _esm = text_of("common.js", "stampdraw.js", "stampsheet.js", "stampepochs.js", "stamps.js")
+    _esm = text_of(
+        "common.js", "stampdraw.js", "stampmarks.js", "stampsheet.js", "stampepochs.js",
+        "stampmore.js", "stamps.js",
+    )  # fmt: skip
     _css = text_of("stamps.css")
     _palettes = traitlets.Dict().tag(sync=True)
     _look = traitlets.Dict().tag(sync=True)

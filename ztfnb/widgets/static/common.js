@@ -92,16 +92,21 @@ function numbers(view, type) {
   return new type(buffer.slice(byteOffset, byteOffset + byteLength));
 }
 
+/** Save a file through the browser's own download. */
+function saveFile(name, blob) {
+  const address = URL.createObjectURL(blob);
+  const link = make("a", { href: address, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(address), 60e3);
+}
+
 /** Save what the kernel hands over as files; returns what undoes it. */
 function downloads(model) {
   const save = (message, buffers) => {
     if (message.kind !== "download") return;
-    const address = URL.createObjectURL(new Blob([buffers[0]], { type: message.type }));
-    const link = make("a", { href: address, download: message.name });
-    document.body.append(link);
-    link.click();
-    link.remove();
-    setTimeout(() => URL.revokeObjectURL(address), 60e3);
+    saveFile(message.name, new Blob([buffers[0]], { type: message.type }));
   };
   model.on("msg:custom", save);
   return () => model.off("msg:custom", save);

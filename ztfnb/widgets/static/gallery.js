@@ -15,7 +15,8 @@ function render({ model, el }) {
   const on = make("button", { type: "button", text: "next ›" });
   const place = make("span", { class: "ztfnb-gallery-place", role: "status" });
   const chosen = lookControls(palettes, choose, [["invert", "invert", "Reverse the colour map"]]);
-  const bar = make("div", { class: "ztfnb-gallery-bar" }, back, on, place, ...chosen.elements);
+  const bar = make("div", { class: "ztfnb-gallery-bar" }, back, on, place,
+    ...chosen.selects, ...chosen.switches);
   const list = make("div", {
     class: "ztfnb-gallery-list", role: "listbox", "aria-label": "Alerts, with their stamps",
     "aria-orientation": "horizontal",

@@ -1,4 +1,4 @@
-// Drawing of one stamp, by the rules of ztfnb/look.py, and the controls of its look.
+// The colours of a stamp's pixels, by the rules of ztfnb/look.py, and the controls of its look.
 
 const STRETCHES = [
   ["auto", "auto"], ["asinh", "asinh"], ["linear", "linear"],
@@ -16,15 +16,6 @@ const LIMITS = [
   [100, "100 %"], ["zscale", "zscale"],
 ];
 const HATCH = 6; // [px]
-const BARS = [30, 20, 10, 5, 2, 1, 0.5]; // [arcsec]
-const COMPASS = 18; // [px]
-// Of Okabe and Ito: colour-blind people can tell them apart.
-const HUES = {
-  PS1: "#56b4e9", Gaia: "#f0a000", "Solar System": "#ee82c0", reference: "#2fd6a3",
-};
-const SMALLEST = 3; // [px] radius of a ring
-const LABELLED = 14; // [px] from the middle, below which there is no room for a label
-const ANGLES = [-0.5, -0.2, 0.2, -0.8, 0.8, 0.5, 0, 1].map((turn) => turn * Math.PI); // of labels
 
 /** A stamp as the kernel sent it, with its pixels as numbers. */
 function received(stamp) {
@@ -35,10 +26,22 @@ function received(stamp) {
     pixels,
     /** The pixels that have a value, in order: only made when asked for. */
     sorted() {
-      sorted ??= pixels.filter(Number.isFinite).sort();
+      sorted ??= finite(pixels).sort();
       return sorted;
     },
   };
+}
+
+function finite(pixels) {
+  const found = new Float32Array(pixels.length);
+  let count = 0;
+  for (let at = 0; at < pixels.length; at += 1) {
+    if (Number.isFinite(pixels[at])) {
+      found[count] = pixels[at];
+      count += 1;
+    }
+  }
+  return found.subarray(0, count);
 }
 
 function percentile(sorted, share) {
@@ -91,7 +94,7 @@ function inkOf(palettes, look) {
 }
 
 /** The pixels of a stamp in colours, one for one; without a value they stay transparent. */
-function pictureOf(stamp, [low, high], curve, ink) {
+function pictureOf(stamp, [low, high], curve, ink, spare) {
   const { rows, columns, pixels } = stamp;
   const image = new ImageData(columns, rows);
   const out = new Uint32Array(image.data.buffer);
@@ -102,45 +105,15 @@ function pictureOf(stamp, [low, high], curve, ink) {
     const share = span > 0 ? curve(Math.min(Math.max((pixel - low) / span, 0), 1)) : 0.5;
     out[at] = ink[Math.round(share * 255)];
   }
-  return canvasOf(image);
+  return canvasOf(image, spare);
 }
 
-function canvasOf(image) {
-  const small = new OffscreenCanvas(image.width, image.height);
+/** An image on a canvas: on one that is spare, where its size is right. */
+function canvasOf(image, spare = null) {
+  const fits = spare?.width === image.width && spare.height === image.height;
+  const small = fits ? spare : new OffscreenCanvas(image.width, image.height);
   small.getContext("2d").putImageData(image, 0, 0);
   return small;
-}
-
-/**
- * Draw a stamp into a square.
- * `view`: `side` [px], `scale` [px a pixel of the sky], `x`, `y` [pixels of the sky] that the
- * square's middle is away from the stamp's centre, `ratio` of the screen.
- */
-function drawStamp(pen, stamp, picture, view, look, neighbours) {
-  const { side, scale, ratio } = view;
-  const [x, y] = toView(stamp, view, 0, 0);
-  // Edges of pixels on pixels of the screen.
-  const left = Math.round(x * ratio) / ratio;
-  const top = Math.round(y * ratio) / ratio;
-  const width = stamp.columns * scale;
-  const height = stamp.rows * scale;
-  pen.save();
-  pen.beginPath();
-  pen.rect(0, 0, side, side);
-  pen.clip();
-  hatch(pen, left, top, width, height);
-  pen.imageSmoothingEnabled = false;
-  pen.drawImage(picture, left, top, width, height);
-  pen.lineCap = "round";
-  if (look.neighbours && stamp.at && stamp.scale) sources(pen, stamp, view, neighbours);
-  if (look.marks) marks(pen, stamp, view);
-  pen.restore();
-}
-
-/** A point of a stamp, counted from its corner, as a point of its square. */
-function toView(stamp, { side, scale, x, y }, column, row) {
-  const [middle, centre] = stamp.centre;
-  return [side / 2 + (column - middle - x) * scale, side / 2 + (row - centre - y) * scale];
 }
 
 /** What shows where a pixel has no value. */
@@ -160,114 +133,6 @@ function hatch(pen, left, top, width, height) {
   }
   pen.stroke();
   pen.restore();
-}
-
-/** Draw lines that can be told from any picture: dark below, light above. */
-function lines(pen, path, colour = "#fff", width = 1.25, shade = "#000a") {
-  for (const [style, thick] of [[shade, width + 1.5], [colour, width]]) {
-    pen.strokeStyle = style;
-    pen.lineWidth = thick;
-    pen.beginPath();
-    path();
-    pen.stroke();
-  }
-}
-
-function letters(pen, text, x, y, colour = "#fff") {
-  pen.font = "600 10px system-ui, sans-serif";
-  pen.textAlign = "center";
-  pen.textBaseline = "middle";
-  pen.lineWidth = 3;
-  pen.strokeStyle = "#000b";
-  pen.strokeText(text, x, y);
-  pen.fillStyle = colour;
-  pen.fillText(text, x, y);
-}
-
-function marks(pen, stamp, view) {
-  const { side, scale } = view;
-  if (stamp.at) {
-    const [x, y] = toView(stamp, view, ...stamp.centre);
-    const near = Math.max(6, 3 * scale);
-    const far = near + Math.max(8, Math.min(5 * scale, 24));
-    lines(pen, () => {
-      for (const [dx, dy] of [[-1, 0], [0, -1]]) {
-        pen.moveTo(x + dx * near, y + dy * near);
-        pen.lineTo(x + dx * far, y + dy * far);
-      }
-    });
-  }
-  if (stamp.kind !== "science") return;
-  if (stamp.compass) {
-    const [x, y] = [side - 12, side - 12];
-    lines(pen, () => {
-      pen.moveTo(x - COMPASS, y);
-      pen.lineTo(x, y);
-      pen.lineTo(x, y - COMPASS);
-    });
-    letters(pen, "E", x - COMPASS - 8, y);
-    letters(pen, "N", x, y - COMPASS - 8);
-  }
-  if (stamp.scale) {
-    const pixel = scale / stamp.scale; // [px/arcsec]
-    const bar = BARS.find((seconds) => seconds * pixel <= 0.4 * side) ?? BARS.at(-1);
-    const y = side - 10;
-    lines(pen, () => {
-      pen.moveTo(10, y);
-      pen.lineTo(10 + bar * pixel, y);
-    });
-    letters(pen, `${bar}″`, 10 + Math.max(bar * pixel, 16) / 2, y - 10);
-  }
-}
-
-/** Catalogue sources: a ring where only the distance is known, a cross where the place is. */
-function sources(pen, stamp, view, neighbours) {
-  const pixel = view.scale / stamp.scale; // [px/arcsec]
-  const [x, y] = toView(stamp, view, ...stamp.centre);
-  let middle = false; // whether one is drawn that cannot be told from the detection's place
-  const tags = [];
-  for (const { catalogue, label, distance, east, north } of neighbours) {
-    const hue = HUES[catalogue] ?? "#fff";
-    const far = distance * pixel;
-    const places = [];
-    if (east === null) {
-      if (middle && far < SMALLEST) continue;
-      middle ||= far < SMALLEST;
-      lines(pen, () => pen.arc(x, y, Math.max(far, SMALLEST), 0, 2 * Math.PI), hue, 1, "#0007");
-      places.push(...ANGLES.map((angle) => [x + far * Math.cos(angle), y + far * Math.sin(angle)]));
-    } else {
-      const [crossX, crossY] = [x - east * pixel, y - north * pixel];
-      lines(pen, () => {
-        for (const way of [1, -1]) {
-          pen.moveTo(crossX - 2.5, crossY - 2.5 * way);
-          pen.lineTo(crossX + 2.5, crossY + 2.5 * way);
-        }
-      }, hue, 1, "#0007");
-      places.push([crossX, crossY + 9], [crossX, crossY - 9]);
-    }
-    if (far >= LABELLED) tags.push({ label, hue, places });
-  }
-  if (stamp.kind === "science") tell(pen, tags, view.side);
-}
-
-/** Write each label at the first of its places that is free. */
-function tell(pen, tags, side) {
-  const taken = [];
-  for (const { label, hue, places } of tags) {
-    const half = 3.2 * label.length + 2;
-    const free = ([x, y]) => x > half && x < side - half && y > 8 && y < side - 34
-      && taken.every((one) => Math.abs(one.x - x) > one.half + half || Math.abs(one.y - y) > 11);
-    const place = places.find(free);
-    if (!place) continue;
-    letters(pen, label, ...place, hue);
-    taken.push({ x: place[0], y: place[1], half });
-  }
-}
-
-/** Whether a point, so many pixels from a stamp's centre, is on the mark of a source [arcsec]. */
-function isAt({ distance, east, north }, stamp, dx, dy, near) {
-  if (east === null) return Math.abs(Math.hypot(dx, dy) * stamp.scale - distance) <= near;
-  return Math.hypot(dx * stamp.scale + east, dy * stamp.scale + north) <= 1.5 * near;
 }
 
 /** Selects and switches of the look of stamps: `change` is called with what was chosen. */
@@ -302,7 +167,8 @@ function lookControls(palettes, change, names) {
     return button;
   });
   return {
-    elements: [stretch, limits, colours, ...switches],
+    selects: [stretch, limits, colours],
+    switches,
     show(look) {
       stretch.value = look.stretch;
       colours.value = look.colours;

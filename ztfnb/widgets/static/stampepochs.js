@@ -28,7 +28,7 @@ function epochStepper(model) {
     const now = at();
     element.hidden = all.length < 2;
     place.textContent = `${now < 0 ? "–" : now + 1} of ${all.length}`;
-    date.textContent = all[now]?.text ?? "";
+    date.textContent = place.title = all[now]?.text ?? "";
     before.disabled = now === 0;
     after.disabled = now === all.length - 1;
   }

@@ -1,18 +1,20 @@
-const GAP = 12; // [px] between stamps
+const GAP = 10; // [px] between stamps
 const LARGEST = 4; // screen pixels for one of the sky, unless zoomed
 const DEEPEST = 16; // zoom
 const STEP = Math.SQRT2; // zoom, of a key or button
 const STIR = 4; // [px] that a pointer moves before it drags
-const CAPTION = 39; // [px] below a stamp
+const CAPTION = 22; // [px] below a stamp
+const NARROW = 480; // [px] of all stamps, below which their captions say less
+const WIDE = 640; // [px], from which there is room for the date of an epoch
 const NEAR = 3; // [px] from a mark, to be told what it is
 const SWITCHES = [
   ["invert", "invert", "Reverse the colour map"],
-  ["same", "same limits", "The template has the limits of the science stamp"],
   ["marks", "marks", "Crosshair, compass and scale"],
   ["neighbours", "neighbours",
     "Catalogue sources: a ring where only the distance is known, a cross where the place is"],
+  ["same", "same limits", "The template has the limits of the science stamp"],
 ];
-const HINT = "click, then the wheel zooms and a drag moves";
+const HINT = "click, then the wheel zooms, a drag moves";
 const HELP = "Click, then: wheel or + and − zoom, drag or arrows move, double click or 0 shows all"
   + " ( , and . : other epochs)";
 
@@ -25,9 +27,9 @@ function render({ model, el }) {
   let stamps = [];
   let limits = [];
   let pictures = []; // of each stamp in colours, made when painted
+  const spare = []; // their canvases, to be used again
   let view = { zoom: 1, x: 0, y: 0 };
   let width = 480;
-  let height = 0; // of the stamps with their captions, once there were any
   let due = 0;
 
   // -- The parts ------------------------------------------------------------------------------
@@ -36,38 +38,40 @@ function render({ model, el }) {
   });
   const note = make("div", { class: "ztfnb-stamp-note", role: "status" });
   const readout = make("span", { class: "ztfnb-stamp-value" });
-  const zoomed = make("button", {
-    type: "button", class: "ztfnb-stamp-zoom", title: "Show all of the stamps ( 0 )",
-  });
+  const zoomed = make("span", { class: "ztfnb-stamp-zoom", title: "Zoom" });
+  const epochs = epochStepper(model);
+  const line = make("div", { class: "ztfnb-stamp-line" }, readout, zoomed, epochs.element);
+  const chosen = lookControls(palettes, choose, SWITCHES);
+  const [same, ...switches] = chosen.switches.reverse();
   const fits = make("button", {
     type: "button", text: "FITS", title: "Download the stamps as a FITS file",
   });
   const png = make("button", {
     type: "button", text: "PNG", title: "Download the stamps as they look here",
   });
-  const line = make("div", { class: "ztfnb-stamp-line" }, readout, zoomed, fits, png);
-  const epochs = epochStepper(model);
-  const chosen = lookControls(palettes, choose, SWITCHES);
-  const controls = make("div", { class: "ztfnb-stamp-controls" }, ...chosen.elements, epochs.element);
+  const whole = make("button", {
+    type: "button", text: "reset zoom", title: "Show all of the stamps ( 0 )",
+  });
+  const rare = rareControls("More of the stamps", same, fits, png, whole);
+  const controls = make("div", { class: "ztfnb-stamp-controls" },
+    ...chosen.selects, ...switches.reverse(), rare.element);
   el.append(row, note, line, controls);
 
   const figures = [0, 1, 2].map((place) => {
     const canvas = make("canvas", { role: "img" });
     const reason = make("span", { class: "ztfnb-stamp-reason" });
     const spot = make("span", { class: "ztfnb-stamp-spot", hidden: true });
-    const frame = make("div", { class: "ztfnb-stamp-frame" }, canvas, reason, spot);
-    const kind = make("span");
-    const value = make("span", { class: "ztfnb-stamp-number" });
+    const value = make("span", { class: "ztfnb-stamp-number", hidden: true });
+    const frame = make("div", { class: "ztfnb-stamp-frame" }, canvas, reason, spot, value);
+    const kind = make("span", { class: "ztfnb-stamp-kind" });
     const to = make("span", { text: "to" });
     const ends = ["low", "high"].map((name) => make("input", {
       type: "text", inputmode: "decimal", spellcheck: "false", autocomplete: "off", "data-end": name,
     }));
     const box = make("figure", { class: "ztfnb-stamp" }, frame,
-      make("figcaption", {},
-        make("div", { class: "ztfnb-stamp-kind" }, kind, value),
-        make("div", { class: "ztfnb-stamp-limits" },
-          ends[0], to, ends[1])));
+      make("figcaption", {}, kind, make("span", { class: "ztfnb-stamp-limits" }, ends[0], to, ends[1])));
     for (const input of ends) {
+      input.addEventListener("input", () => fit(input));
       input.addEventListener("change", () => type(place));
       input.addEventListener("keydown", (event) => {
         if (event.key === "Enter") type(place);
@@ -89,9 +93,6 @@ function render({ model, el }) {
     note.textContent = shown.note;
     note.hidden = !shown.note;
     row.hidden = !shown.stamps.length;
-    // A sentence in their place takes the same room, and the controls stay.
-    note.style.height = height ? `${height}px` : "";
-    line.hidden = controls.hidden = row.hidden && !height;
     stamps = shown.stamps.map(received);
     leave();
     restyle();
@@ -117,7 +118,7 @@ function render({ model, el }) {
     pictures = stamps.map(() => null);
     stamps.forEach((stamp, place) => {
       const { canvas, reason, kind, ends, to } = figures[place];
-      kind.textContent = stamp.kind;
+      name(place);
       canvas.hidden = !stamp.pixels;
       reason.textContent = stamp.reason;
       reason.hidden = !stamp.reason;
@@ -131,6 +132,7 @@ function render({ model, el }) {
         // Not over what is being typed.
         if (input.value === input.dataset.told || document.activeElement !== input) {
           input.value = text;
+          fit(input);
           input.removeAttribute("aria-invalid");
         }
         input.dataset.told = text;
@@ -143,35 +145,48 @@ function render({ model, el }) {
     paint();
   }
 
+  function name(place) {
+    const { kind } = stamps[place];
+    figures[place].kind.textContent = width < NARROW && kind === "difference" ? "diff." : kind;
+  }
+
   function described(stamp) {
     const near = shown.neighbours.map(({ words }) => words).join("; ");
     return `${stamp.kind} stamp, ${stamp.columns} by ${stamp.rows} pixels${near ? `. ${near}` : ""}`;
   }
 
+  /** An end of the limits takes the room of its digits. */
+  function fit(input) {
+    const digits = Math.min(Math.max(input.value.length, 2), 9);
+    if (input.dataset.digits === String(digits)) return;
+    input.dataset.digits = digits;
+    input.style.width = `calc(${digits}ch + 6px)`;
+  }
+
   /** Of all stamps: pixels of the sky along a side, and the size on the screen. */
   function size() {
-    const side = Math.max(1, ...stamps.map((stamp) => stamp.side ?? 1));
-    const full = side > 1 ? side : 63;
+    const most = Math.max(1, ...stamps.map((stamp) => stamp.side ?? 1));
+    const full = most > 1 ? most : 63;
     const ratio = window.devicePixelRatio || 1;
-    const space = (width - GAP * (stamps.length - 1)) / Math.max(1, stamps.length);
-    const most = Math.min((LARGEST * 63) / full, space / full) * ratio;
-    // Whole pixels of the screen, where there is room for some.
-    const scale = (most >= 2 ? Math.floor(most) : Math.max(most, 0.5)) / ratio;
-    return { full, ratio, scale };
+    const space = Math.min((width - 2 * GAP) / 3, LARGEST * 63);
+    // A whole number of the screen's pixels, which those of the sky share.
+    const side = Math.max(1, Math.floor(space * ratio)) / ratio;
+    return { full, ratio, side, scale: side / full };
   }
 
   function paint() {
     if (due) cancelAnimationFrame(due);
     due = 0;
-    if (!stamps.length || !width) return;
-    const { full, ratio, scale } = size();
-    const side = full * scale;
+    if (!width) return;
+    const { full, ratio, side, scale } = size();
+    // A sentence in the place of the stamps takes the same room.
+    note.style.height = `${side + CAPTION}px`;
+    if (!stamps.length) return;
     const limit = (full / 2) * (1 - 1 / view.zoom);
     view.x = Math.min(Math.max(view.x, -limit), limit);
     view.y = Math.min(Math.max(view.y, -limit), limit);
-    height = side + CAPTION;
     zoomed.textContent = `${view.zoom.toFixed(1)}×`;
-    zoomed.disabled = view.zoom === 1;
+    zoomed.hidden = whole.disabled = view.zoom === 1;
     row.classList.toggle("ztfnb-zoomed", view.zoom > 1);
     stamps.forEach((stamp, place) => {
       const { box, frame, canvas } = figures[place];
@@ -193,7 +208,8 @@ function render({ model, el }) {
   function pictured(place) {
     const stamp = stamps[place];
     pictures[place] ??= pictureOf(stamp, limits[place], CURVES[curveOf(stamp.kind, look)],
-      inkOf(palettes, look));
+      inkOf(palettes, look), spare[place]);
+    spare[place] = pictures[place];
     return pictures[place];
   }
 
@@ -310,36 +326,39 @@ function render({ model, el }) {
     event.preventDefault();
     event.stopPropagation();
   });
-  zoomed.addEventListener("click", () => { showAll(); row.focus({ preventScroll: true }); });
+  whole.addEventListener("click", () => { rare.close(); showAll(); row.focus({ preventScroll: true }); });
 
   // -- The pixel under the pointer ------------------------------------------------------------------
   function point(over, x, y) {
-    const { scale, full } = size();
+    const { scale, side } = size();
     // From the centre of every stamp, which show the same of the sky [pixels].
     const dx = view.x + x / (scale * view.zoom);
     const dy = view.y + y / (scale * view.zoom);
     stamps.forEach((stamp, place) => {
-      const { value, spot, frame } = figures[place];
+      const { value, spot } = figures[place];
       const pixel = pixelAt(stamp, dx, dy);
       value.textContent = pixel === undefined ? ""
         : Number.isFinite(pixel) ? brief(pixel) : "no value";
+      value.hidden = pixel === undefined;
       spot.hidden = stamp === over || !stamp.pixels;
-      if (!spot.hidden) {
-        const half = (full * scale) / 2;
-        spot.style.transform = `translate(${half + x}px, ${half + y}px)`;
-      }
-      frame.classList.toggle("ztfnb-over", stamp === over);
+      if (!spot.hidden) spot.style.transform = `translate(${side / 2 + x}px, ${side / 2 + y}px)`;
     });
-    const source = look.neighbours && over.at && over.scale
-      ? shown.neighbours.find((one) => isAt(one, over, dx, dy, (NEAR * over.scale) / scale / view.zoom))
-      : null;
+    const words = told(over, dx, dy, (NEAR * over.scale) / scale / view.zoom).join("; ");
     const column = Math.floor(over.centre[0] + dx);
     const line = Math.floor(over.centre[1] + dy);
     const inside = column >= 0 && line >= 0 && column < over.columns && line < over.rows;
     readout.classList.remove("ztfnb-idle");
-    const rest = source ? ` · ${source.words}` : offset(over, column, line);
+    const rest = words ? ` · ${words}` : offset(over, column, line);
     readout.textContent = inside ? `x ${column + 1}, y ${over.rows - line}${rest}` : "";
     readout.title = "x and y as in the FITS file; offset and position of the middle of the pixel";
+  }
+  /** The catalogue sources at a point, in words: those at the detection, or the mark there. */
+  function told(stamp, dx, dy, near) {
+    if (!look.neighbours || !stamp.at || !stamp.scale) return [];
+    const found = Math.hypot(dx, dy) <= CLOSE
+      ? shown.neighbours.filter((one) => isClose(one, stamp))
+      : drawnOn(stamp, shown.neighbours).filter((one) => isAt(one, stamp, dx, dy, near)).slice(0, 1);
+    return found.map(({ words }) => words);
   }
   function pixelAt(stamp, dx, dy) {
     if (!stamp.pixels) return undefined;
@@ -360,13 +379,14 @@ function render({ model, el }) {
     return ` · ${words} · ${there.toFixed(4)} ${signed(dec + north / 3600)}`;
   }
   function leave() {
-    readout.textContent = HINT;
-    readout.title = HELP;
+    const first = stamps.find(({ at, scale }) => at && scale);
+    const close = first && look.neighbours
+      ? shown.neighbours.filter((one) => isClose(one, first)) : [];
+    const words = close.map(({ label, distance }) => `${label} ${distance.toFixed(1)}″`).join(", ");
+    readout.textContent = [words && `centre: ${words}`, stamps.length && HINT].filter(Boolean).join(" · ");
+    readout.title = [...close.map((one) => one.words), HELP].join("\n");
     readout.classList.add("ztfnb-idle");
-    for (const { value, spot } of figures) {
-      value.textContent = "";
-      spot.hidden = true;
-    }
+    for (const { value, spot } of figures) value.hidden = spot.hidden = true;
   }
 
   // -- Files --------------------------------------------------------------------------------------------
@@ -394,6 +414,9 @@ function render({ model, el }) {
   const resized = new ResizeObserver(([entry]) => {
     if (entry.contentRect.width === width) return;
     width = entry.contentRect.width;
+    el.classList.toggle("ztfnb-narrow", width < NARROW);
+    el.classList.toggle("ztfnb-wide", width >= WIDE);
+    stamps.forEach((_stamp, place) => name(place));
     paint();
   });
   resized.observe(el);
@@ -401,6 +424,7 @@ function render({ model, el }) {
     for (const end of undo) end();
     model.off("msg:custom", heard);
     resized.disconnect();
+    rare.close();
     cancelAnimationFrame(due);
   };
 }

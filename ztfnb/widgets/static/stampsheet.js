@@ -4,10 +4,7 @@ const MARGIN = 12;
 
 /** Save the stamps as they look now, on one sheet with what they are, as a PNG file. */
 async function saveSheet(shown, drawn, view, look) {
-  const blob = await sheetOf(shown, drawn, view, look).convertToBlob({ type: "image/png" });
-  const address = URL.createObjectURL(blob);
-  make("a", { href: address, download: shown.name }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 60e3);
+  saveFile(shown.name, await sheetOf(shown, drawn, view, look).convertToBlob({ type: "image/png" }));
 }
 
 function sheetOf(shown, drawn, { full, zoom, x, y }, look) {
