@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,7 @@ from numpy.typing import NDArray
 from packets import needs_real_packets, real_files
 
 import ztfnb
-from ztfnb.bands import CLASSIC, COLOURS
-from ztfnb.curve_axes import CurveLook, draw_curve
+from ztfnb.curveview import CurveView
 from ztfnb.drawing import FORMS, Picture, facts_of, picture
 from ztfnb.errors import ConfigError, SourceError
 from ztfnb.look import Look
@@ -79,13 +77,6 @@ def science(made: bytes, rows: int = 63) -> NDArray[np.int64]:
     top = 0.9 * inch
     at = (np.arange(rows) + 0.5) / rows * side
     return np.asarray(shown[np.ix_((top + at).astype(int), (left + at).astype(int))].mean(axis=2))
-
-
-def axes_of(alert: Mapping[str, Any], *args: Any, **options: Any) -> Any:
-    figure = mpl.figure.Figure()
-    axes = figure.add_subplot()
-    draw_curve(axes, ztfnb.photometry(alert), CurveLook(*args, **options), candid=alert["candid"])
-    return axes
 
 
 @pytest.mark.parametrize("form", ["png", "pdf"])
@@ -190,7 +181,7 @@ def test_what_is_missing_is_told() -> None:
     assert len(picture(alert)) > 10_000
     with pytest.raises(ConfigError, match="form of a picture"):
         picture(alert, form="svg")  # type: ignore[arg-type]
-    assert picture(alert, quantity="apparent") != picture(alert, quantity="flux")
+    assert picture(alert, view={"quantity": "apparent"}) != picture(alert, view=CurveView("flux"))
 
 
 @pytest.mark.parametrize(
@@ -225,100 +216,30 @@ def test_facts() -> None:
     assert "JD 9999999.00000" in facts_of(alert_with(jd=9999999.0))[2]
 
 
-def test_light_curve_is_that_of_the_packet() -> None:
-    """Magnitudes grow downward; limits are open triangles, negative detections open; one ring."""
-    axes = axes_of(alert_with(history=HISTORY))
-    bottom, top = axes.get_ylim()
-    assert bottom > 20.0
-    assert top < 18.0
-    drawn = {
-        (line.get_marker(), line.get_color(), line.get_markerfacecolor()): (
-            np.round(line.get_xdata(), 3).tolist(), line.get_ydata().tolist()
-        )
-        for line in axes.lines
-        if line.get_marker() in "osv" and len(line.get_xdata())
-    }  # fmt: skip
-    green, orange = COLOURS[1], COLOURS[2]
-    assert drawn[("v", orange, "white")] == ([-1.0], [20.0])
-    assert drawn[("s", orange, "white")] == ([0.0], [19.0])
-    assert drawn[("o", green, green)] == ([1.0], [18.0])
-    assert drawn[("s", orange, orange)] == ([8.0], [18.5])
-    rings = [line for line in axes.lines if line.get_markersize() == 12]
-    assert [ring.get_ydata().tolist() for ring in rings] == [[18.5]]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
-        "g band", "r band", "fainter than reference", "5-sigma limit",
-    ]  # fmt: skip
-    assert axes.get_xlabel() == "days since first detection (MJD 61047.2500)"
-
-
-def test_flux_and_mjd() -> None:
-    """Flux grows upward around zero; the axes say what is drawn against what."""
-    axes = axes_of(alert_with(history=HISTORY), "flux", "mjd")
-    bottom, top = axes.get_ylim()
-    assert bottom < 0 < top
-    assert (axes.get_ylabel(), axes.get_xlabel()) == ("difference flux (µJy)", "MJD (UTC)")
-    assert "\N{MINUS SIGN}" in "".join(label.get_text() for label in axes.get_yticklabels())
-    bound = next(line for line in axes.lines if line.get_marker() == "v").get_ydata()
-    assert bound == pytest.approx([10 ** (0.4 * (23.9 - 20.0))])
-
-
-def words_of(axes: Any) -> list[str]:
-    return [text.get_text() for text in axes.get_legend().get_texts()]
-
-
-def test_what_is_drawn_can_be_chosen() -> None:
-    """Limits and bands can be left out, and the classic colours taken."""
-    alert = alert_with(history=HISTORY)
-    assert "5-sigma limit" not in words_of(axes_of(alert, limits=False))
-    assert words_of(axes_of(alert, hidden=(2,))) == ["g band"]
-    colours = {line.get_color() for line in axes_of(alert, palette="classic").lines}
-    assert {CLASSIC[1], CLASSIC[2]} <= colours
-    assert not {COLOURS[1], COLOURS[2]} & colours
-    everything = axes_of(alert, hidden=(1, 2, 3))
-    assert [text.get_text() for text in everything.texts] == ["all of its bands are hidden"]
-
-
-def test_forced_flux_stands_alone() -> None:
-    """Forced photometry is drawn without detections; faint where it is below the SNR."""
-    made = made_alert(1)
-    made["fp_hists"] = [
-        {"jd": NIGHT_JD - days, "fid": 1, "pid": days, "rfid": 1, "programid": 1,
-         "forcediffimflux": flux, "forcediffimfluxunc": 10.0, "magzpsci": 23.9}
-        for days, flux in ((1, 100.0), (2, 5.0))
-    ]  # fmt: skip
-    axes = axes_of(made, "forced")
-    drawn = {line.get_alpha(): line.get_ydata().tolist() for line in axes.lines[:3]}
-    assert drawn[1.0] == pytest.approx([100.0])
-    assert drawn[0.3] == pytest.approx([5.0])
-    assert words_of(axes) == ["g band", "below the SNR"]
-    nothing = axes_of(alert_with(), "forced")
-    assert nothing.texts[0].get_text().startswith("no forced photometry")
-
-
-def test_folded() -> None:
-    """Folded on a period, every point is drawn in two cycles, and the axis says the period."""
-    axes = axes_of(alert_with(history=HISTORY), period=4.0, limits=False)
-    assert axes.get_xlim() == (-0.04, 2.04)
-    assert axes.get_xlabel() == "phase (period = 4 d)"
-    green = next(line for line in axes.lines if line.get_color() == COLOURS[1])
-    assert green.get_xdata() == pytest.approx([0.25, 1.25])
-    assert green.get_ydata().tolist() == [18.0, 18.0]
-
-
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"quantity": "colour"}, "quantity: expected difference, apparent, flux, forced"),
-        ({"time": "weeks"}, "time: expected days, mjd"),
-        ({"palette": "rainbow"}, "palette: expected safe, classic"),
-        ({"period": 0.0}, "period: expected days"),
-        ({"period": float("nan")}, "period: expected days"),
+        ({"view": {"quantity": "colour"}}, "quantity: expected difference, apparent, flux, forced"),
+        ({"view": {"colour": "red"}}, "no setting 'colour'"),
+        ({"view": [1]}, "expected settings by name"),
+        ({"look": {"colours": "rainbow"}}, "colours"),
+        ({"period": 0.0}, "expected 0.001 to 100,000 days"),
+        ({"period": float("nan")}, "expected 0.001 to 100,000 days"),
     ],
 )
 def test_what_cannot_be_chosen(options: dict[str, Any], said: str) -> None:
     """Settings that are none are refused with those there are."""
     with pytest.raises(ConfigError, match=said):
         picture(alert_with(), **options)
+
+
+def test_period() -> None:
+    """A period folds the light curve, as the view of a browser that folds on it does."""
+    alert = alert_with(history=HISTORY)
+    folded = picture(alert, period=4.0)
+    assert folded != picture(alert)
+    assert folded == picture(alert, view={"fold": True, "periods": {alert.object_id: 4.0}})
+    assert picture(alert, view={"fold": True}) == picture(alert)
 
 
 def test_more_alerts_of_the_object() -> None:
@@ -340,8 +261,8 @@ def test_files(tmp_path: Path) -> None:
         made = picture(alert, tmp_path / name)
         assert (tmp_path / name).read_bytes() == made
     with pytest.raises(SourceError, match="exists"):
-        picture(alert, tmp_path / "a.png", quantity="flux")
-    assert picture(alert, tmp_path / "a.png", quantity="flux", overwrite=True) != made
+        picture(alert, tmp_path / "a.png", view={"quantity": "flux"})
+    assert picture(alert, tmp_path / "a.png", look={"invert": True}, overwrite=True) != made
     with pytest.raises(SourceError, match="cannot write"):
         picture(alert, tmp_path / "nowhere" / "a.png")
     with pytest.raises(ConfigError, match="expected png or pdf, got 'jpg'"):

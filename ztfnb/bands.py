@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-Marker = Literal["circle", "square", "diamond", "hex"]
+Marker = Literal["circle", "square", "diamond", "hex", "inverted_triangle"]
 Palette = Literal["safe", "classic"]
 
 COLOURS = {1: "#009E73", 2: "#D55E00", 3: "#8856C4"}
@@ -15,3 +15,5 @@ PALETTES: dict[Palette, dict[int, str]] = {"safe": COLOURS, "classic": CLASSIC}
 MARKERS: dict[int, Marker] = {1: "circle", 2: "square", 3: "diamond"}
 OTHER_COLOUR = "#777777"
 OTHER_MARKER: Marker = "hex"
+LIMIT_MARKER: Marker = "inverted_triangle"
+"""Of limits in any filter."""

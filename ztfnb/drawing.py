@@ -1,7 +1,7 @@
 """A picture of one alert, for a paper or a chat: facts, stamps and light curve on one page.
 
 The look is that of the browser. Nothing of the notebook's own matplotlib settings shows, and the
-same alert makes the same bytes.
+same alert makes the same bytes, unless its days are counted from the present.
 """
 
 from __future__ import annotations
@@ -18,18 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ztfnb.alert import Alert
-from ztfnb.bands import Palette
-from ztfnb.curve_axes import (
-    INK,
-    LINE,
-    MUTED,
-    TEXT,
-    CurveLook,
-    Quantity,
-    Time,
-    draw_curve,
-    say_in,
-)
+from ztfnb.curve_axes import INK, LINE, MUTED, TEXT, draw_curve, say_in
+from ztfnb.curveplot import plot_of
+from ztfnb.curveview import CurveView
 from ztfnb.cutout import KINDS, SIDE, Floats, Kind, cutout, detection_in, is_jpeg
 from ztfnb.errors import ConfigError, DecodeError, SelectionError, SourceError
 from ztfnb.look import Look, shares
@@ -81,12 +72,7 @@ def picture(
     *,
     alerts: Iterable[Alert] = (),
     look: Look | Mapping[str, Any] | None = None,
-    quantity: Quantity = "difference",
-    time: Time = "days",
-    limits: bool = True,
-    hidden: Iterable[int] = (),
-    palette: Palette = "safe",
-    snr: float = 3.0,
+    view: CurveView | Mapping[str, Any] | None = None,
     period: float | None = None,
     form: Form | None = None,
     dpi: int = 200,
@@ -104,21 +90,11 @@ def picture(
         More alerts of the same object, whose light curves are joined.
     look
         How the stamps look: `ztfnb.look.Look`, or its settings.
-    quantity
-        What of the light curve: ``difference`` or ``apparent`` magnitude, ``flux`` of detections,
-        or ``forced`` flux.
-    time
-        Against ``days`` since the first detection, or ``mjd``.
-    limits
-        Whether five-sigma limits are drawn.
-    hidden
-        Filters (``fid``) that are not drawn.
-    palette
-        Colours of the filters: ``safe``, that everyone can tell, or ``classic``.
-    snr
-        Forced fluxes of less signal-to-noise than this are drawn faint.
+    view
+        How the light curve looks: `ztfnb.curveview.CurveView`, or its settings, such as
+        ``{"quantity": "forced", "time": "mjd"}`` or those of a browser's ``light_curve``.
     period
-        To fold the light curve on [d].
+        To fold the light curve on [d], whatever the view says.
     form
         ``png`` or ``pdf``; as the name of the file says, else ``png``. A PDF's text is text.
     dpi
@@ -148,10 +124,11 @@ def picture(
         raise ConfigError(f"dpi: expected 20 to {_MOST_DPI:,}, got {dpi!r:.40}")
     if not isinstance(look, Look):
         look = Look().choose(look or {})
-    curve_look = CurveLook(
-        quantity, time, limits=limits, hidden=tuple(hidden), palette=palette, snr=snr, period=period
-    )
-    drawn = _figure(alert, list(alerts), look, curve_look)
+    if not isinstance(view, CurveView):
+        view = CurveView().changed(view or {})
+    if period is not None:
+        view = view.changed({"fold": True, "periods": {alert.object_id: period}})
+    drawn = _figure(alert, list(alerts), look, view)
     content = Picture(_pdf(drawn) if chosen == "pdf" else _png(drawn, dpi))
     if target is not None:
         try:
@@ -204,7 +181,7 @@ def _true_type() -> Iterator[None]:
             settings.update(before)
 
 
-def _figure(alert: Alert, alerts: list[Alert], look: Look, curve_look: CurveLook) -> Figure:
+def _figure(alert: Alert, alerts: list[Alert], look: Look, view: CurveView) -> Figure:
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 - of `lab`
     except ImportError:
@@ -239,7 +216,7 @@ def _figure(alert: Alert, alerts: list[Alert], look: Look, curve_look: CurveLook
     except (DecodeError, SelectionError) as error:
         say_in(below, f"no light curve: {_plain(str(error))}")
     else:
-        draw_curve(below, curve, curve_look, candid=alert.candid)
+        draw_curve(below, plot_of(curve, view), candid=alert.candid)
     return figure
 
 

@@ -10,6 +10,8 @@ import pytest
 from browser.desk import Desk
 from playwright.sync_api import Locator, expect
 
+from ztfnb.curveplot import FAINT, PHASES
+
 expect.set_options(timeout=20_000)
 
 PERIOD = 0.5123
@@ -189,6 +191,7 @@ def test_forced_flux(desk: Desk) -> None:
     desk.page.wait_for_timeout(300)
     after = points(desk)
     assert after["alpha"].count(1.0) < before["alpha"].count(1.0)
+    assert set(after["alpha"]) == {1.0, FAINT}
     assert after["x"] == before["x"]
     desk.picture("curve-forced")
     printed(desk, 2, "True")
@@ -220,7 +223,7 @@ def test_folding(desk: Desk) -> None:
     printed(desk, 2, "True")
 
     found = points(desk)
-    assert found["range"] == [0, 2]
+    assert found["range"] == list(PHASES)
     assert len(found["x"]) == 180
     assert all(0 <= x < 2 for x in found["x"])
     typed = page.get_by_role("textbox", name="Period in days")

@@ -81,11 +81,13 @@ def test_tables(page: Page, kind: str) -> None:
 def test_pictures(page: Page) -> None:
     """A picture is of the alert in view, as it looks in the browser."""
     page.save.in_view = lambda: 2
-    page.save.picture_options = lambda: {"look": Look(invert=True), "quantity": "flux"}
+    page.save.picture_options = lambda: {"look": Look(invert=True), "view": {"quantity": "flux"}}
     other = ztfnb.decode(ztfnb.encode(made_alert(5) | {"objectId": alerts_of(2)[0].object_id}))
     page.save.others_of = lambda _alert: [other]
     assert page.press("png") == "downloaded ZTF260000002_2.png"
-    expected = picture(alerts_of(2)[0], alerts=[other], look={"invert": True}, quantity="flux")
+    expected = picture(
+        alerts_of(2)[0], alerts=[other], look={"invert": True}, view={"quantity": "flux"}
+    )
     assert page.files[0][1:] == (expected, "image/png")
     page.press("pdf")
     assert page.files[1][1].startswith(b"%PDF")

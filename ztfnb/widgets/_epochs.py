@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 
 from ztfnb.alert import BANDS
+from ztfnb.curveplot import MJD_OF_JD_0
 from ztfnb.lightcurve import LightCurve
 from ztfnb.widgets._columns import date_of
-
-MJD_OF_JD_0 = 2400000.5
 
 HEADERS: tuple[tuple[str, str], ...] = (
     ("UTC", "When the exposure began"),

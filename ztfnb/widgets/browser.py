@@ -420,12 +420,5 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         return self.marked or alone
 
     def _picture_options(self) -> Mapping[str, Any]:
-        """Return what makes a picture look as the page does; it knows no time after the alert's."""
-        view = self.light_curve.settings
-        object_id = "" if self.selected is None else self.selected.object_id
-        same = {name: view[name] for name in ("quantity", "limits", "hidden", "palette", "snr")}
-        return same | {
-            "look": self.stamps.look,
-            "time": "days" if view["time"] == "ago" else view["time"],
-            "period": view["periods"].get(object_id) if view["fold"] else None,
-        }
+        """Return what makes a picture look as the page does."""
+        return {"look": self.stamps.look, "view": self.light_curve.settings}

@@ -6,23 +6,24 @@ import io
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from time import time as clock
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import traitlets
 
-from ztfnb.alert import UNIX_EPOCH_JD, Alert
+from ztfnb.alert import Alert
+from ztfnb.curveplot import plot_of
+from ztfnb.curveview import HIGHEST_SNR, CurveView, Quantity, Time, checked_period
 from ztfnb.errors import ConfigError, DecodeError, SelectionError
 from ztfnb.lightcurve import LightCurve as Curve
 from ztfnb.photometry import photometry
 from ztfnb.widgets import _bokeh
-from ztfnb.widgets._curveview import HIGHEST_SNR, CurveView, Quantity, Time, period_of
 from ztfnb.widgets._epochs import HEADERS, TEXTS, rows_of, told_of
 from ztfnb.widgets._figure import light_curve_figure
 from ztfnb.widgets._part import Part
 from ztfnb.widgets._periodsearch import PeriodSearch, Search
-from ztfnb.widgets._points import payload_of, plot_of
+from ztfnb.widgets._points import payload_of
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._static import text_of
 
@@ -197,7 +198,7 @@ class LightCurve(Part):
             if value is None:
                 periods.pop(self._object_id, None)
             else:
-                periods[self._object_id] = period_of(value)
+                periods[self._object_id] = checked_period(value)
             self.periods = periods
         except ConfigError as error:
             self._tell(Search(text=str(error)))
@@ -255,10 +256,10 @@ class LightCurve(Part):
         shown: dict[str, Any] = {"serial": self._serial, "note": self._reason}
         if self._curve is None:
             return shown
-        now = clock() / 86400 + UNIX_EPOCH_JD
-        plot = plot_of(self._curve, self._view, now=now, told=self._told)
+        # The page folds by itself, as the period is tuned there.
+        plot = plot_of(self._curve, replace(self._view, fold=False, periods={}))
         span = float(np.ptp(self._curve.jd))
-        return shown | payload_of(plot, self._view) | {"start": self._curve.start, "span": span}
+        return shown | payload_of(plot, self._told) | {"start": self._curve.start, "span": span}
 
     def _told_as_table(self) -> dict[str, Any]:
         return {

@@ -3,8 +3,6 @@
 const COLUMNS = ["x", "y", "lower", "upper", "size", "alpha", "color", "fill", "marker", "told"];
 const AXES = { below: 24, left: 54 }; // [px] from the frame: room for any number
 const REACH = 14; // [px] around a point, within which it is tapped on
-const FAINT = 0.22;
-const LIMIT = "inverted_triangle";
 
 const twice = (values) =>
   ArrayBuffer.isView(values) ? Float64Array.of(...values, ...values) : [...values, ...values];
@@ -92,10 +90,8 @@ async function curvePlot(Bokeh, figure, place, onTap) {
         for (const name of COLUMNS) {
           if (name in held) data[name] = folded ? twice(held[name]) : held[name];
         }
-        const alpha = Float64Array.from(held.snr, (value, row) => {
-          if (snr !== null) return value >= snr ? 1 : FAINT;
-          return held.marker[row] === LIMIT ? 0.6 : 1;
-        });
+        const alpha = snr === null ? held.alpha
+          : held.alpha.map((opacity, row) => (held.snr[row] >= snr ? opacity : shown.faint));
         data.alpha = folded ? twice(alpha) : alpha;
         if (folded) data.x = phases(held.jd, shown.start, period);
       }
@@ -107,7 +103,7 @@ async function curvePlot(Bokeh, figure, place, onTap) {
     if (String(ring.x) !== String(circle.data.x) || String(ring.y) !== String(circle.data.y)) {
       circle.data = ring;
     }
-    const span = held ? [folded ? [0, 2] : shown.x_range, shown.y_range] : null;
+    const span = held ? [folded ? shown.phases : shown.x_range, shown.y_range] : null;
     if (span && String(span) !== before.span) {
       [plot.x_range, plot.y_range].forEach((range, place_) => {
         const [start, end] = span[place_];

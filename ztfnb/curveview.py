@@ -1,4 +1,7 @@
-"""How a light curve is looked at: what a person has chosen, checked."""
+"""How a light curve is looked at: what a person has chosen, checked.
+
+The browser's page and pictures are drawn by the same choices.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
+from ztfnb.bands import Palette
 from ztfnb.errors import ConfigError
 
 Quantity = Literal["difference", "apparent", "flux", "forced"]
 Time = Literal["mjd", "days", "ago"]
-Palette = Literal["safe", "classic"]
 Form = Literal["plot", "table"]
 
 SHORTEST_PERIOD, LONGEST_PERIOD = 0.001, 100_000.0
@@ -23,7 +26,13 @@ _LONGEST_NAME = 100
 
 @dataclass(frozen=True, slots=True)
 class CurveView:
-    """What a person has chosen."""
+    """What a person has chosen.
+
+    Raises
+    ------
+    ConfigError
+        If a value is none that could be chosen.
+    """
 
     quantity: Quantity = "difference"
     """Difference magnitude, apparent magnitude, flux of detections, or forced flux."""
@@ -38,10 +47,15 @@ class CurveView:
     palette: Palette = "safe"
     """Colours that everyone can tell, or the classic green, red and orange."""
     form: Form = "plot"
+    """In the browser, the plot or a table of its epochs; a picture is always the plot."""
     fold: bool = False
     """Whether points are folded on the object's period, where it has one."""
     periods: Mapping[str, float] = field(default_factory=dict)
     """Periods [d] of objects, by objectId."""
+
+    def __post_init__(self) -> None:
+        for name, check in _CHECKS.items():
+            object.__setattr__(self, name, check(name, getattr(self, name)))
 
     def plain(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
@@ -62,10 +76,14 @@ class CurveView:
                 raise ConfigError(
                     f"a light curve has no setting {str(name)[:40]!r}; it has {', '.join(_CHECKS)}"
                 )
-        return replace(self, **{name: _CHECKS[name](name, settings[name]) for name in settings})
+        return replace(self, **settings)
+
+    def period_of(self, object_id: str) -> float | None:
+        """Return the period [d] that an object is folded on; None where it is not."""
+        return self.periods.get(object_id) if self.fold else None
 
 
-def period_of(value: Any, name: str = "period") -> float:
+def checked_period(value: Any, name: str = "period") -> float:
     """Return a period [d] that can be folded on.
 
     Raises
@@ -110,7 +128,7 @@ def _periods(name: str, value: Any) -> dict[str, float]:
     for one in value:
         if not isinstance(one, str) or not 0 < len(one) <= _LONGEST_NAME:
             raise ConfigError(f"{name}: expected an objectId, got {str(one)[:40]!r}")
-    return {one: period_of(days, f"{name}[{one[:20]}]") for one, days in value.items()}
+    return {one: checked_period(days, f"{name}[{one[:20]}]") for one, days in value.items()}
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ztfnb.curveview import CurveView
 from ztfnb.errors import ConfigError
-from ztfnb.widgets._curveview import CurveView
 
 ALL = {
     "quantity": "forced", "time": "ago", "limits": False, "hidden": [3, 1], "snr": 5.5,
