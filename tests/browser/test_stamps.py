@@ -20,6 +20,7 @@ from ztfnb.widgets._stamp import palettes
 expect.set_options(timeout=20_000)
 
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
+SECONDS = "\N{DOUBLE PRIME}"
 
 MADE = """
 import time
@@ -36,7 +37,7 @@ end = time.monotonic() + 10
 while not ({}) and time.monotonic() < end: time.sleep(0.05)
 print({})
 """
-# The colour of the middle of each pixel of a stamp, which the page shows at a whole scale.
+# The colour of the middle of each pixel of a stamp.
 COLOURS = """(canvas, side) => {
   const { data, width } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   const step = canvas.width / side;
@@ -237,7 +238,13 @@ def test_zoom_pan_and_pixels(desk: Desk) -> None:
     page.mouse.dblclick(*at(30, 14))
     expect(zoom).to_have_text(f"1.0{TIMES}")
 
-    # Keys.
+
+def test_zoom_by_keys(desk: Desk) -> None:
+    """Plus, minus, arrows and 0 zoom and move stamps that are focused; at no zoom they pass."""
+    show(desk, FIXED)
+    page = desk.page
+    zoom = page.locator(".ztfnb-stamp-zoom")
+    page.locator(".ztfnb-stamp canvas").first.click()
     page.keyboard.press("+")
     page.keyboard.press("+")
     expect(zoom).to_have_text(f"2.0{TIMES}")
@@ -258,8 +265,146 @@ def test_zoom_pan_and_pixels(desk: Desk) -> None:
         }"""
     )
     page.keyboard.press("+")
-    zoom.click()
+    expect(zoom).to_be_visible()
+    page.get_by_role("button", name="more").click()
+    page.get_by_role("button", name="reset zoom").click()
     expect(zoom).to_have_text(f"1.0{TIMES}")
+    expect(zoom).to_be_hidden()
+
+
+def test_the_layout_holds(desk: Desk) -> None:
+    """Stamps fill the width, controls have one row, and nothing that appears moves the rest."""
+    desk.open(
+        [
+            FIXED,
+            "stamps.epochs = [(1, 2461055.75, 'g'), (2, 2461056.75, 'r')]",
+            "stamps.alert = None",
+        ]
+    )
+    page = desk.page
+    desk.run(0)
+    part = page.locator(".ztfnb-stamps")
+    expect(part).to_have_attribute("data-candid", re.compile(r"\d"))
+    count = page.locator(".ztfnb-stamp-epoch")
+    for width in (700, 536, 440):
+        part.evaluate("(e, w) => { e.style.width = `${w}px`; }", width)
+        side = (width - 20) // 3
+        for place in range(3):
+            expect(page.locator(".ztfnb-stamp canvas").nth(place)).to_have_css("width", f"{side}px")
+        rows = part.evaluate(
+            """e => new Set([...e.querySelectorAll('.ztfnb-stamp-controls > *')].map(one => {
+              const { top, bottom } = one.getBoundingClientRect();
+              return Math.round((top + bottom) / 2);
+            })).size"""
+        )
+        assert rows == 1
+        assert part.evaluate("e => e.scrollWidth <= e.clientWidth")
+    expect(count).to_be_hidden()
+    before = part.bounding_box()
+    desk.run(1)
+    expect(count).to_be_visible()
+    assert part.bounding_box() == before
+    more = page.get_by_role("button", name="more")
+    files = page.get_by_role("button", name="FITS")
+    for close in (
+        lambda: page.keyboard.press("Escape"),
+        more.click,
+        page.locator(".ztfnb-stamp canvas").first.click,
+    ):
+        expect(files).to_be_hidden()
+        more.click()
+        expect(files).to_be_visible()
+        expect(more).to_have_attribute("aria-expanded", "true")
+        assert part.bounding_box() == before
+        close()
+        expect(more).to_have_attribute("aria-expanded", "false")
+    desk.run(2)
+    expect(page.locator(".ztfnb-stamp-note")).to_be_visible()
+    assert part.bounding_box() == before
+
+
+def test_controls_by_keyboard(desk: Desk) -> None:
+    """Arrow keys reach lists and inputs, and are not the notebook's."""
+    desk.open([FIXED, "print(stamps.settings)"])
+    desk.run(0)
+    page = desk.page
+    stretch = page.get_by_label("Stretch of the stamps")
+    expect(stretch).to_be_visible()
+    active = "() => window.jupyterapp.shell.currentWidget.content.activeCellIndex"
+    cell = page.evaluate(active)
+    stretch.focus()
+    page.keyboard.press("ArrowDown")
+    expect(stretch).to_have_value("asinh")
+    page.keyboard.press("ArrowDown")
+    expect(stretch).to_have_value("linear")
+    page.keyboard.press("ArrowUp")
+    expect(stretch).to_have_value("asinh")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Limits of the stamps")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_label("Limits of the stamps")).to_have_value("98")
+    low = page.get_by_label("Dark end of the science stamp")
+    low.fill("-12")
+    for key in ("ArrowLeft", "3", "Home", "ArrowRight", "Delete", "Enter"):
+        page.keyboard.press(key)
+    expect(low).to_have_value(f"{MINUS}32")
+    page.get_by_role("button", name="invert").focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="invert")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="more").focus()
+    for key in ("Enter", "Tab", "Space"):
+        page.keyboard.press(key)
+    same = page.get_by_role("button", name="same limits")
+    expect(same).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Escape")
+    expect(same).to_be_hidden()
+    expect(page.get_by_role("button", name="more")).to_be_focused()
+    assert page.evaluate(active) == cell
+    assert stretch.is_visible()
+    desk.run(1)
+    printed = page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea")
+    for text in ("'stretch': 'asinh'", "'limits': 98", "'science': [-32.0, ", "'same': True"):
+        expect(printed).to_contain_text(text)
+
+
+def test_neighbours_leave_the_detection_clear(desk: Desk) -> None:
+    """They are drawn on the science stamp, the reference's on the template; the near in words."""
+    near = {
+        "distpsnr1": 0.5, "sgscore1": 0.9, "distpsnr2": 10.0, "sgscore2": 0.1, "distpsnr3": None,
+        "neargaia": 12.0, "maggaia": 15.0, "neargaiabright": None, "ssdistnr": -999.0,
+        "ssnamenr": None, "distnr": 12.0,
+    }  # fmt: skip
+    source = FIXED.replace(
+        "stamps = ",
+        f"made['candidate'] |= {near!r}\n"
+        "made['candidate'] |= {'ranr': made['candidate']['ra'],\n"
+        "                      'decnr': made['candidate']['dec'] - 12.12 / 3600}\nstamps = ",
+    )
+    source += "stamps.settings = {'marks': False, 'neighbours': False}\nstamps"
+    show(desk, source)
+    page = desk.page
+    plain = [painted(desk, place) for place in range(3)]
+    idle = page.locator(".ztfnb-stamp-value")
+    expect(idle).not_to_contain_text("PS1")
+    page.get_by_role("button", name="neighbours").click()
+    drawn = [painted(desk, place) for place in range(3)]
+    changed = [(one != other).any(axis=2) for one, other in zip(plain, drawn, strict=True)]
+    assert changed[0].sum() > 60
+    assert not changed[0][28:35, 28:35].any()
+    # The reference's source is twelve pixels to the south.
+    assert changed[1][41:46, 29:34].any()
+    assert changed[1].sum() == changed[1][41:46, 29:34].sum()
+    assert not changed[2].any()
+    expect(idle).to_contain_text(f"centre: PS1 star 0.5{SECONDS}")
+    box = page.locator(".ztfnb-stamp canvas").first.bounding_box()
+    assert box is not None
+    step = box["width"] / 63
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*middle)
+    expect(idle).to_contain_text("x 32, y 32 · star 0.5 arcsec")
+    page.mouse.move(middle[0] + 10 / 1.01 * step, middle[1])
+    expect(idle).to_contain_text("galaxy 10.0 arcsec")
+    desk.picture("stamps-neighbours")
 
 
 def test_epochs(desk: Desk) -> None:
@@ -308,6 +453,7 @@ def test_files(desk: Desk, tmp_path: Path) -> None:
     astropy_fits = pytest.importorskip("astropy.io.fits")
     show(desk, FIXED)
     page = desk.page
+    page.get_by_role("button", name="more").click()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="FITS").click()
     download = waiting.value
@@ -356,7 +502,7 @@ for a in shown:
     page = desk.page
     expect(page.locator(".ztfnb-stamps")).to_have_count(6)
     parts = page.locator(".ztfnb-stamps")
-    for width in (440, 700):
+    for width in (440, 536, 700):
         for theme in ("Light", "Dark"):
             desk.theme(theme)
             parts.evaluate_all("(all, w) => all.forEach(e => { e.style.width = `${w}px`; })", width)

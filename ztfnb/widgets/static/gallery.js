@@ -236,6 +236,7 @@ function render({ model, el }) {
   ];
   model.on("msg:custom", heard);
   passKeysOn(model, el);
+  keepKeys(el);
   model.send({ kind: "want" });
   return () => {
     for (const end of undo) end();

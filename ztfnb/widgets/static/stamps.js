@@ -142,6 +142,7 @@ function render({ model, el }) {
       });
     });
     fits.disabled = png.disabled = !stamps.some(({ pixels }) => pixels);
+    if (readout.classList.contains("ztfnb-idle")) leave();
     paint();
   }
 
@@ -411,6 +412,7 @@ function render({ model, el }) {
   ];
   model.on("msg:custom", heard);
   passKeysOn(model, el);
+  keepKeys(el);
   const resized = new ResizeObserver(([entry]) => {
     if (entry.contentRect.width === width) return;
     width = entry.contentRect.width;
