@@ -340,6 +340,23 @@ def test_two_browsers_of_one_stream(live: Stream) -> None:
     assert first.selected == live[5]
 
 
+def test_a_picture_looks_as_the_page_does(live: Stream) -> None:
+    """What is chosen for the light curve and the stamps is chosen for a picture."""
+    pytest.importorskip("matplotlib")
+    browser = browse(live)
+    alert = live[1]
+    options = browser.saving.picture_options
+    assert ztfnb.picture(alert, dpi=50, **options()) == ztfnb.picture(alert, dpi=50)
+    browser.light_curve.settings = {
+        "quantity": "flux", "time": "mjd", "fold": True, "periods": {alert.object_id: 0.5},
+    }  # fmt: skip
+    browser.stamps.settings = {"marks": False}
+    expected = ztfnb.picture(
+        alert, dpi=50, look={"marks": False}, view={"quantity": "flux"}, period=0.5
+    )
+    assert ztfnb.picture(alert, dpi=50, **options()) == expected
+
+
 def test_neither_stream_nor_alerts() -> None:
     """What cannot be browsed is refused with what to do."""
     with pytest.raises(ConfigError, match=r"ztfnb\.read"):
