@@ -16,6 +16,7 @@ def test_everything_is_there_at_once() -> None:
     assert monitor._panel["balance"]
     assert monitor._whole
     live.pace = 5.0
+    monitor._numbers_at = 0.0
     assert monitor.beat()
     assert monitor._panel["speed"] == 5.0
 

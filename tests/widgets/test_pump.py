@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from ztfnb.widgets import _pump
-from ztfnb.widgets._pump import PATIENCE, Pump
+from ztfnb.widgets._pump import CREDIT, PATIENCE, Pump
 
 
 class Part:
@@ -35,27 +35,40 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.01)
 
 
-def test_one_answer_for_each_word() -> None:
-    """A part is asked to send once for each time that its page was ready."""
+def test_few_answers_for_each_word() -> None:
+    """A part is asked to send a few times for each time that its page was ready, no more."""
     pump, part = Pump(), Part()
     pump.beat()
     assert part.threads == []
-    pump.ready(part)
-    pump.beat()
-    pump.beat()
-    assert len(part.threads) == 1
-    assert not pump.running
+    for words in (1, 2):
+        pump.ready(part)
+        for _ in range(2 * CREDIT):
+            pump.beat()
+        assert len(part.threads) == words * CREDIT
+        assert not pump.running
+
+
+def test_a_word_in_between_does_not_add_up() -> None:
+    """Words that cross with answers leave no more to be sent than the last of them allows."""
+    pump, part = Pump(), Part()
+    for _ in range(3):
+        pump.ready(part)
+    for _ in range(3 * CREDIT):
+        pump.beat()
+    assert len(part.threads) == CREDIT
 
 
 def test_waits_for_news() -> None:
-    """A page that is ready waits until there is news."""
+    """A page that is ready waits until there is news; a beat without any costs it nothing."""
     pump, part = Pump(), Part()
     part.news = False
     pump.ready(part)
-    pump.beat()
+    for _ in range(2 * CREDIT):
+        pump.beat()
     assert pump.running
     part.news = True
-    pump.beat()
+    for _ in range(CREDIT):
+        pump.beat()
     assert not pump.running
 
 
@@ -82,7 +95,7 @@ def test_beats_where_messages_are_served() -> None:
         thread = threading.Thread(target=lambda: asyncio.run(serve()), name=name)
         thread.start()
         thread.join(10)
-    assert part.threads == ["first", "second"]
+    assert part.threads == ["first"] * CREDIT + ["second"] * CREDIT
 
 
 def test_moves_on_from_a_loop_that_is_busy() -> None:
@@ -159,5 +172,5 @@ def test_failing_beat_does_not_end_the_others() -> None:
 
     failures: list[object] = []
     asyncio.run(asyncio.wait_for(serve(lambda _loop, context: failures.append(context)), 10))
-    assert len(good.threads) == 1
+    assert len(good.threads) == CREDIT
     assert len(failures) == 1

@@ -154,6 +154,7 @@ def test_what_stands_still_sends_nothing(
     """A beat sends what changed to the eye, and nothing for what rounds to the same."""
     assert not strip.beat()
     live.stats = replace(STATS, rate=42.3, seconds_behind=131.0)
+    monkeypatch.setattr(strip, "_numbers_at", 0.0)
     assert not strip.beat()
     live.stats = replace(STATS, state="disconnected", error="no answer", trouble="unreachable")
     assert strip.beat()
@@ -161,10 +162,10 @@ def test_what_stands_still_sends_nothing(
     assert strip._line["error"] == "no answer"
     assert strip._line["helped"]
     assert not strip.beat()
-    # What is long to send is sent once a second at most.
+    # Numbers alone are sent once a second at most.
     live.arrivals = (*live.arrivals[1:], 5)
     assert not strip.beat()
-    monkeypatch.setattr(strip, "_slow_at", 0.0)
+    monkeypatch.setattr(strip, "_numbers_at", 0.0)
     assert strip.beat()
     assert strip._arrivals[-1] == 5
 
@@ -174,7 +175,7 @@ def test_a_folded_strip_sends_nothing_of_the_panel(
 ) -> None:
     """Log, partitions and quarantine are sent while they can be seen."""
     live.log = (LogLine(1.5e9, "disk is away", trouble=True),)
-    monkeypatch.setattr(strip, "_slow_at", 0.0)
+    monkeypatch.setattr(strip, "_numbers_at", 0.0)
     assert not strip.beat()
     say(strip, kind="setting", open=True)
     assert strip._log == [["2017-07-14 02:40:00", "disk is away", True]]

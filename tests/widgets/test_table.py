@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -38,7 +39,7 @@ class Page:
         self.listen()
 
     def beat(self, start: int = 0, stop: int = 10) -> None:
-        self.table._lister._rest_until = 0
+        self.table._lister._rest_until = self.table._counts_at = 0
         self.say("ready", start=start, stop=stop, version=self.version)
         self.table.pump.beat()
         self.listen()
@@ -332,6 +333,23 @@ def test_failures_in_the_thread_are_told(page: Page, put: Put, slow: threading.E
     settle(page)
     assert "nosuch" in page.state["cuts"]["error"]["text"]
     assert page.candids == ["1"]
+
+
+def test_counts_are_told_now_and_then(page: Page, put: Put) -> None:
+    """While rows stand still, more alerts are told once in a while; a new list is told at once."""
+    put([1])
+    page.beat()
+    page.say("follow", on=False)
+    put([2])
+    page.table._counts_at = math.inf
+    assert not page.table.beat()
+    page.table._counts_at = 0
+    assert page.table.beat()
+    page.listen()
+    assert page.state["fresh"] == 1
+    put([3])
+    page.say("follow", on=True)
+    assert page.candids == ["3", "2", "1"]
 
 
 # -- Marks, selection ---------------------------------------------------------------------------

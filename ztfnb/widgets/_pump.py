@@ -1,8 +1,12 @@
 """What keeps widgets up to date: a few beats a second, on the loop that serves their messages.
 
-A page asks for news with a word of readiness, and is sent one message for it at most, at the next
-beat that has any. So what is sent is always the latest; a page that is frozen, hidden or gone asks
-for nothing and is sent nothing; and the pump stops by itself when no one asks.
+A page asks for news with a word of readiness, and is sent a few messages for it at most, one at
+each beat that has any. So what is sent is always the latest; a page that is frozen, hidden or gone
+asks for nothing and is soon sent nothing; and the pump stops by itself when no one asks.
+
+A word is good for more than one message because words are dear: for each, the kernel says that it
+is busy and then idle again, and JupyterLab lays out its toolbar and loads an icon at both, some
+15 ms in the page.
 
 Kernels serve widget messages on a thread of their own (a subshell) or, older ones, between cells.
 The pump beats on whichever loop the last message came through: beats and messages share a thread,
@@ -21,8 +25,10 @@ from typing import Protocol
 
 INTERVAL = 0.25
 """Time between beats [s]."""
-PATIENCE = 30.0
+PATIENCE = 60.0
 """How long a word of readiness counts [s]; a page that is still there repeats it sooner."""
+CREDIT = 4
+"""Messages that a word of readiness is good for; `listen` in ``common.js`` counts them, too."""
 
 
 class Beating(Protocol):
@@ -45,7 +51,8 @@ class Pump:
         self.lock = threading.RLock()
         """Held by whoever writes to a widget of this pump."""
         self._clock = clock
-        self._waiting: dict[Beating, float] = {}
+        self._waiting: dict[Beating, tuple[float, int]] = {}
+        """When the page of each part last said that it is ready, and what is left of its credit."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._context = contextvars.copy_context()
         self._turn = 0
@@ -58,7 +65,7 @@ class Pump:
     def ready(self, part: Beating) -> None:
         """Take note that a part's page waits for news; called where its messages are served."""
         with self.lock:
-            self._waiting[part] = self._clock()
+            self._waiting[part] = (self._clock(), CREDIT)
             try:
                 loop = asyncio.get_running_loop()
             except RuntimeError:
@@ -73,11 +80,13 @@ class Pump:
         """Give every part that is waited for its turn."""
         with self.lock:
             now = self._clock()
-            for part, since in list(self._waiting.items()):
+            for part, (since, credit) in list(self._waiting.items()):
                 # First: a part that fails now must not fail at every beat.
                 del self._waiting[part]
-                if now - since <= PATIENCE and not part.beat():
-                    self._waiting.setdefault(part, since)
+                if now - since <= PATIENCE:
+                    left = credit - part.beat()
+                    if left > 0:
+                        self._waiting.setdefault(part, (since, left))
 
     def call(self, function: Callable[[], None]) -> None:
         """Run something that writes to widgets, from any thread, where messages are served.

@@ -30,8 +30,8 @@ from ztfnb.widgets._part import Part
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._static import text_of
 
-_SLOW = 1.0
-"""How often, at most, what is long to send is sent [s]."""
+_NUMBERS_EVERY = 1.0
+"""Time between messages while only numbers change [s]."""
 
 
 class Live(Protocol):
@@ -109,7 +109,7 @@ class Strip(Part):
         self.live = live
         self._missed = missed
         self._refused = ""
-        self._slow_at = 0.0
+        self._numbers_at = 0.0
         self._saving = False
         self._update()
 
@@ -151,18 +151,22 @@ class Strip(Part):
         self._update()
 
     def beat(self) -> bool:
-        """Send what changed."""
-        return self._update()
+        """Send what changed: the state at once, numbers now and then."""
+        return self._update(numbers=time.monotonic() >= self._numbers_at)
 
     def _unfold(self, *, unfolded: bool) -> None:
         self._open = unfolded
-        self._slow_at = 0.0
         self._update()
 
-    def _update(self) -> bool:
-        """Bring what the page knows up to date; return whether anything was new."""
+    def _update(self, *, numbers: bool = True) -> bool:
+        """Bring what the page knows up to date; return whether anything was new.
+
+        ``numbers`` is whether it is worth a message that only numbers have changed.
+        """
         try:
             stats = self.live.stats
+            if not numbers and stats.state == self._line.get("state"):
+                return False
             shown = self._shown(stats)
         except ZtfnbError as error:
             # Of a parent process: it answers nothing at all.
@@ -181,15 +185,13 @@ class Strip(Part):
         unfolded = self._open or self._whole
         if unfolded:
             shown["_panel"] = panel_of(stats, missed) | {"speed": self._speed()}
-        now = time.monotonic()
-        if now >= self._slow_at:
-            self._slow_at = now + _SLOW
-            shown["_arrivals"] = list(self.live.arrivals)
-            if unfolded:
-                shown["_partitions"] = partitions_of(stats.partitions)
-                shown["_log"] = log_of(self.live.log)
-                if self._failures.get("failed") != stats.failed:
-                    shown["_failures"] = failures_of(self.live.failures, stats.failed)
+        self._numbers_at = time.monotonic() + _NUMBERS_EVERY
+        shown["_arrivals"] = list(self.live.arrivals)
+        if unfolded:
+            shown["_partitions"] = partitions_of(stats.partitions)
+            shown["_log"] = log_of(self.live.log)
+            if self._failures.get("failed") != stats.failed:
+                shown["_failures"] = failures_of(self.live.failures, stats.failed)
         return shown
 
     def _speed(self) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -26,6 +27,8 @@ from ztfnb.widgets._window import candids_of, window_of
 FIRST_ROWS = 60
 MOST_ROWS = 1_000
 """Rows in one message at most."""
+_COUNTS_EVERY = 1.0
+"""Time between messages while rows stand still and only their number grows [s]."""
 MOST_UNFOLDED = 50
 _LONGEST_TURN = 40
 
@@ -87,6 +90,7 @@ class AlertTable(Part):
         self._to_top = False
         self._reveal = False
         self._said = False
+        self._counts_at = 0.0
         # What the page has been told.
         self._turn = ""
         self._known: tuple[str, ...] = ()
@@ -422,7 +426,7 @@ class AlertTable(Part):
             self._lister.ask(held, self._query, anew=False)
         fields = [column.field for column in self._shown if column.bars]
         self._bars.ask(held, fields, self._lister.listing.query.cuts)
-        self._tell()
+        self._tell(counts=time.monotonic() >= self._counts_at)
         return self._said
 
     def _meet(self, names: tuple[str, ...]) -> None:
@@ -438,14 +442,18 @@ class AlertTable(Part):
             self.missed += max(0, held.departed - self._arrivals_told)
         self._arrivals_told = held.departed + len(held)
 
-    def _tell(self) -> None:
-        """Send the state of the list, with the rows in view if they are others."""
+    def _tell(self, *, counts: bool = True) -> None:
+        """Send the state of the list, with the rows in view if they are others.
+
+        ``counts`` is whether it is worth a message that only more alerts have come.
+        """
         held = self.store.snapshot()
         lister = self._lister
         state = self._state(held)
         changed = lister.version != self._sent_version or held.departed > self._sent_oldest
-        if state == self._sent_state and not changed:
+        if not changed and (state == self._sent_state or not counts):
             return
+        self._counts_at = time.monotonic() + _COUNTS_EVERY
         self._said = True
         self._sent_state = state
         message = {"kind": "tick", "version": lister.version, "reveal": self._reveal, **state}

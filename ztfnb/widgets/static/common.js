@@ -1,7 +1,8 @@
 // What every widget's page side needs. Strings reach the page as text nodes only.
 
 const IDLE_AFTER = 15 * 60e3; // [ms] without a key or the pointer: then nothing more is asked for
-const REPEAT = 10e3; // [ms] after which an unanswered word of readiness is said again
+const REPEAT = 24e3; // [ms] after which an unanswered word of readiness is said again
+const CREDIT = 4; // answers that a word of readiness is good for; as in _pump.py
 
 /** Make an element; `text` becomes a text node. */
 function make(tag, attributes = {}, ...children) {
@@ -16,17 +17,20 @@ function make(tag, attributes = {}, ...children) {
 }
 
 /**
- * Ask the kernel for news, one word for each answer, while someone may be looking.
+ * Ask the kernel for news while someone may be looking. A word of readiness is good for a few
+ * answers, and is said again when half of them have come: words are dear (see `_pump.py`).
  * `say` gives what goes with the word. Returns `answered`, to call when news has come, and `stop`.
  */
 function listen(model, say = () => ({})) {
-  let asked = 0;
+  let asked = -Infinity;
+  let left = 0; // answers still to come
   let lastSign = performance.now();
   const ask = () => {
     const now = performance.now();
     if (document.hidden || now - lastSign > IDLE_AFTER) return;
-    if (asked && now - asked < REPEAT) return;
+    if (left > CREDIT / 2 && now - asked < REPEAT) return;
     asked = now;
+    left = CREDIT;
     model.send({ kind: "ready", ...say() });
   };
   const sign = () => {
@@ -44,9 +48,9 @@ function listen(model, say = () => ({})) {
   ask();
   return {
     answered() {
-      asked = 0;
+      left -= 1;
       // Painted first: a page that cannot keep up asks less often.
-      requestAnimationFrame(ask);
+      if (left <= CREDIT / 2) requestAnimationFrame(ask);
     },
     stop() {
       clearInterval(timer);
