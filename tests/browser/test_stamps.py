@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -306,11 +307,13 @@ def test_the_layout_holds(desk: Desk) -> None:
     assert part.bounding_box() == before
     more = page.get_by_role("button", name="more")
     files = page.get_by_role("button", name="FITS")
-    for close in (
+    first = page.locator(".ztfnb-stamp canvas").first
+    closing: tuple[Callable[[], None], ...] = (
         lambda: page.keyboard.press("Escape"),
         more.click,
-        page.locator(".ztfnb-stamp canvas").first.click,
-    ):
+        first.click,
+    )
+    for close in closing:
         expect(files).to_be_hidden()
         more.click()
         expect(files).to_be_visible()

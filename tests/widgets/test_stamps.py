@@ -160,7 +160,7 @@ def test_neighbours_within_the_stamps_are_drawn() -> None:
 
 def test_only_the_nearest_of_ps1_is_said_to_be_a_star_or_a_galaxy() -> None:
     """The others, and one of which neither is sure, are labelled by the catalogue alone."""
-    several = {"distpsnr1": 1.0, "sgscore1": 0.1, "distpsnr2": 3.0, "sgscore2": 0.9}
+    several: dict[str, Any] = {"distpsnr1": 1.0, "sgscore1": 0.1, "distpsnr2": 3.0, "sgscore2": 0.9}
     for score, label in ((0.1, "PS1 galaxy"), (0.9, "PS1 star"), (0.5, "PS1")):
         alert = alert_with(None, **several | {"sgscore1": score})
         labels = [mark["label"] for mark in marks_of(alert) if mark["catalogue"] == "PS1"]
