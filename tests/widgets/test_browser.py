@@ -249,8 +249,8 @@ def test_scanning_with_keys(live: Stream, tmp_path: Path) -> None:
     assert browser.selected == live[3], "a label goes on to the next"
     assert browser.table.extra_columns[0].texts([5, 4, 3]) == ["good", "bad", ""]
     assert browser.table.columns[2:4] == ("objectId", "label")
-    assert "label" in browse(live, labels=tmp_path / "labels.jsonl").table.columns
     until(lambda: not browser.labels.unsaved)
+    assert "label" in browse(live, labels=tmp_path / "labels.jsonl").table.columns
 
 
 def test_state(live: Stream, tmp_path: Path) -> None:

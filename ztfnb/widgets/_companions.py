@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 
 from ztfnb.alert import BANDS, Alert
@@ -25,9 +25,19 @@ def epochs_of(held: Snapshot, object_id: str) -> list[Epoch]:
 
 
 def companions_of(
-    alert: Alert, held: Snapshot, at_hand: Callable[[int], Alert | None]
+    alert: Alert, epochs: Sequence[Epoch], at_hand: Callable[[int], Alert | None]
 ) -> dict[int, Alert]:
-    """Return the alerts of an alert's object that are at hand, it among them, by candid."""
-    known = {candid: at_hand(candid) for candid, *_ in epochs_of(held, alert.object_id)[-MOST:]}
+    """Return the alerts of an object that are at hand, the newest of them at most, by candid.
+
+    Parameters
+    ----------
+    alert
+        One of them.
+    epochs
+        All of them, as `epochs_of` gives them.
+    at_hand
+        Returns an alert if that takes no time, else None.
+    """
+    known = {candid: at_hand(candid) for candid, *_ in epochs[-MOST:] if candid != alert.candid}
     found = {candid: one for candid, one in known.items() if one is not None}
     return found | {alert.candid: alert}

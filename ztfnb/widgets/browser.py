@@ -112,6 +112,7 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         """The alerts of the object in view that its light curve is made of, by candid."""
         self._pages = GalleryPages(self.table, self.gallery)
         self._scanning = Scanning(self.scan, self.table, self.gallery)
+        self._in_view: Alert | None = None
         self._stale: set[str] = set()
         """Tabs that show another alert than the one in view, since nobody looks at them."""
         super().__init__(self._laid_out())
@@ -159,7 +160,7 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.saving.alerts_of = self._to_save
         self.saving.in_view = lambda: None if self.selected is None else self.selected.candid
         self.saving.fetch = self._alert_of
-        self.saving.others_of = lambda alert: self._companions(alert).values()
+        self.saving.others_of = self._companions
         self.saving.picture_options = self._picture_options
         self.saving.state_of = lambda: self.state
         self._left.on_choose = self._choose_left
@@ -339,11 +340,13 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     # -- What is shown -----------------------------------------------------------------------
 
     def _show(self, alert: Alert | None) -> None:
-        self.selected = alert
+        self._in_view = alert
+        self._stale = {"alert", "details"}
+        # What takes longest to paint goes first; whoever observes `selected` waits for no one.
+        self._fill()
         self.facts.alert = alert
         self.scan.look_at(*((None, "") if alert is None else (alert.candid, alert.object_id)))
-        self._stale = {"alert", "details"}
-        self._fill()
+        self.selected = alert
 
     def _fill(self) -> None:
         """Show the alert in view in the tab that is in front."""
@@ -352,22 +355,20 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             return
         self._stale.discard(tab)
         if tab == "details":
-            self.details.alert = self.selected
+            self.details.alert = self._in_view
             return
-        with self.stamps.hold_sync():
-            self.stamps.alert = self.selected
-            self._show_object()
-
-    def _show_object(self) -> None:
-        """Show the light curve of the object in view, of all its alerts that are at hand."""
-        alert = self.selected
-        if alert is None:
+        self.stamps.alert = self._in_view
+        if self._in_view is not None:
+            self._show_object(self._in_view)
+        else:
             self._shown = {}
             self.stamps.epochs = ()
             self.light_curve.show(None)
-            return
-        self.stamps.epochs = epochs_of(self.alerts.store.snapshot(), alert.object_id)
-        told = self._companions(alert)
+
+    def _show_object(self, alert: Alert) -> None:
+        """Show the light curve of an alert's object, of all its alerts that are at hand."""
+        epochs = epochs_of(self.alerts.store.snapshot(), alert.object_id)
+        told = companions_of(alert, epochs, self._at_hand)
         before = self._shown
         if any(one.object_id == alert.object_id for one in before.values()):
             told = before | told
@@ -377,9 +378,11 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
                 self._shown = told
                 self.light_curve.show(told.values())
             self.light_curve.mark(alert.candid)
+        self.stamps.epochs = epochs
 
-    def _companions(self, alert: Alert) -> dict[int, Alert]:
-        return companions_of(alert, self.alerts.store.snapshot(), self._at_hand)
+    def _companions(self, alert: Alert) -> Iterable[Alert]:
+        epochs = epochs_of(self.alerts.store.snapshot(), alert.object_id)
+        return companions_of(alert, epochs, self._at_hand).values()
 
     def _step_to(self, candid: int) -> None:
         """Go to another epoch of the object in view."""
