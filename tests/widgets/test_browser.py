@@ -114,6 +114,21 @@ def test_old_packets_are_fetched_without_waiting(monkeypatch: pytest.MonkeyPatch
         assert len(source.fetched) <= 3
 
 
+def test_packets_of_rows_in_view_are_kept(live: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that is being read needs no fetching, though its packet has left the store since."""
+    browser = browse(live)
+    browser.table._on_message(browser.table, {"kind": "ready", "start": 0, "stop": 3}, [])
+    browser.pump.beat()
+    monkeypatch.setattr(live.store, "packet", lambda _candid: None)
+    asked: list[int | None] = []
+    monkeypatch.setattr(browser._fetcher, "ask", asked.append)
+    click(browser, 4)
+    assert browser.selected == live[4]
+    click(browser, 1)
+    assert browser.selected == live[4]
+    assert asked == [None, None, 1]
+
+
 @pytest.mark.parametrize("failure", [NotHeldError, RuntimeError])
 def test_packets_that_are_gone_say_so(
     monkeypatch: pytest.MonkeyPatch, failure: type[Exception]

@@ -15,6 +15,7 @@ from ztfnb.cuts import Cuts
 from ztfnb.errors import ConfigError, DecodeError, NotHeldError
 from ztfnb.labels import FILE, Labels
 from ztfnb.saving import save
+from ztfnb.source import Packet
 from ztfnb.store import Store
 from ztfnb.stream import Stream
 from ztfnb.widgets._companions import companions_of, epochs_of
@@ -112,6 +113,8 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         """The alerts of the object in view that its light curve is made of, by candid."""
         self._pages = GalleryPages(self.table, self.gallery)
         self._scanning = Scanning(self.scan, self.table, self.gallery)
+        self._kept: dict[int, Packet] = {}
+        """Packets of the rows in view, by candid."""
         self._in_view: Alert | None = None
         self._stale: set[str] = set()
         """Tabs that show another alert than the one in view, since nobody looks at them."""
@@ -153,6 +156,7 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.table.observe(lambda change: self._mark(change["new"]), "marked")
         self.table.before_beat = self._select_first
         self.table.on_list = self._list_changed
+        self.table.on_rows = self._keep
         self.gallery.on_select = self.select
         self.stamps.on_epoch = self._step_to
         self.light_curve.on_epoch = lambda candid, _jd: self._step_to(candid)
@@ -243,6 +247,7 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             part.close()
         # The notebook's history may keep this object, but not a night of alerts with it.
         self.strip = None
+        self._kept = {}
         self.alerts = Batch(())
         for view in (self.table, self.sky, self.distributions):
             view.store = self.alerts.store
@@ -320,11 +325,16 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             self.stamps.say("Fetching the packet from its source…")
             self._fetcher.ask(candid)
 
+    def _keep(self, candids: Sequence[int]) -> None:
+        """Keep the packets of the rows in view while they are read: they leave the store soon."""
+        packets = {one: self.alerts.store.packet(one) or self._kept.get(one) for one in candids}
+        self._kept = {one: packet for one, packet in packets.items() if packet is not None}
+
     def _at_hand(self, candid: int) -> Alert | None:
         """Return an alert if that takes no time."""
         if isinstance(self.alerts, Batch):
             return self.alerts[candid]
-        packet = self.alerts.store.packet(candid)
+        packet = self.alerts.store.packet(candid) or self._kept.get(candid)
         try:
             return None if packet is None else decode(packet.value)
         except DecodeError:

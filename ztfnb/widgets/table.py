@@ -80,6 +80,8 @@ class AlertTable(Part):
         """Called before each look at the store."""
         self.on_list: Callable[[], None] = lambda: None
         """Called when other alerts are listed, or in another order."""
+        self.on_rows: Callable[[Sequence[int]], None] = lambda _candids: None
+        """Called with the candids of the rows in view and of some around them as they are sent."""
         self._choices = Choices()
         self._box = CutBox()
         self._extra: dict[str, ExtraColumn] = {}
@@ -487,6 +489,7 @@ class AlertTable(Part):
     def _rows(self, held: Snapshot) -> dict[str, Any]:
         window = window_of(held, self._lister.listing, self._shown, *self._span)
         self._sent_oldest = window.oldest
+        self.on_rows([int(candid) for candid in window.candids if candid])
         return window.page()
 
     @property
