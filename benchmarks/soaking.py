@@ -6,6 +6,7 @@ a budget that fills while the first third warms up, so that alerts leave as fast
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from measure import Row
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
@@ -33,9 +34,12 @@ import gc, json, os, psutil, threading, ztfnb
 live = ztfnb.connect("demo", memory=12)
 live.speed = {SPEED}
 kernel = psutil.Process()
+taken = 0
 def reading():
+    global taken
+    taken += 1
     gc.collect()
-    print(json.dumps([kernel.memory_info().rss, threading.active_count(), kernel.num_fds(),
+    print(json.dumps([taken, kernel.memory_info().rss, threading.active_count(), kernel.num_fds(),
                       live.stats.received, live.stats.evicted]))
 """
 
@@ -77,9 +81,10 @@ def readings() -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
                 page.wait_for_timeout(300)
             page.locator(".ztfnb-follow").click()
             desk.run(2)
-            desk.idle()
-            kernel = [float(one) for one in desk.output(2).strip().strip("[]").split(",")]
-            found.append([now, heap(page), kernel[0] / 1e6, *kernel[1:]])
+            output = page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea-output")
+            expect(output).to_contain_text(f"[{len(found) + 1},", timeout=60_000)
+            _, rss, *counts = json.loads(output.inner_text())
+            found.append([now, heap(page), rss / 1e6, *counts])
             page.wait_for_timeout(max(0.0, EVERY - (time.monotonic() - began - now)) * 1000)
         desk.close()
         chromium.close()

@@ -26,22 +26,22 @@ SIZE = ViewportSize(width=1400, height=920)
 LARGEST = 400_000
 """Bytes: the picture is fetched by everyone who reads the README."""
 
-# The alert with the longest light curve among those on the screen makes the best picture.
+# The alert with the most detections among those on the screen makes the best picture.
 BEST = """async () => {
   const rows = [...document.querySelectorAll('.ztfnb-row')].filter(row => row.dataset.candid);
-  const curve = document.querySelector('.ztfnb-curve');
+  const click = row => {
+    row.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, button: 0 }));
+    return new Promise(resolve => setTimeout(resolve, 300));
+  };
   let best = null;
   for (const row of rows.slice(0, 20)) {
-    row.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, button: 0 }));
-    await new Promise(resolve => setTimeout(resolve, 250));
+    await click(row);
     const view = [...Bokeh.index].find(view => view.model.name === 'plot');
-    const source = view.model.document.get_model_by_name('detections');
-    const points = source.data.x.length;
-    const real = Number(row.children[6].textContent);
-    if (!best || points * real > best.score) best = { row, score: points * real };
+    const { marker } = view.model.document.get_model_by_name('points').data;
+    const score = [...marker].filter(one => one !== 'inverted_triangle').length;
+    if (!best || score > best.score) best = { row, score };
   }
-  best.row.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, button: 0 }));
-  await new Promise(resolve => setTimeout(resolve, 500));
+  await click(best.row);
 }"""
 
 
