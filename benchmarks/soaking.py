@@ -55,7 +55,7 @@ def heap(page: Page) -> float:
 
 def readings() -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """Return seconds, page [MB], kernel [MB], threads, files, received and evicted, row by row."""
-    found = []
+    found: list[list[float]] = []
     with (
         tempfile.TemporaryDirectory() as home,
         running_lab(Path(home)) as lab,
