@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import decoding
 import holding
+import listing
 import painting
 import soaking
 import starting
@@ -25,6 +26,7 @@ PARTS = {
     "decoding": decoding.rows,
     "streaming": streaming.rows,
     "holding": holding.rows,
+    "listing": listing.rows,
     "starting": starting.rows,
     "painting": painting.rows,
 }
