@@ -181,7 +181,7 @@ def test_help_when_nothing_listens(desk: Desk) -> None:
     page = desk.page
     desk.run(0)
     monitor = page.locator(".ztfnb-monitor")
-    help_ = monitor.locator(".ztfnb-help")
+    help_ = monitor.locator(".ztfnb-advice")
     expect(help_).to_contain_text("Nothing listens on that port")
     expect(help_).to_contain_text("ztfnb doctor")
     expect(monitor.locator(".ztfnb-trouble")).to_contain_text("nothing listens on that port")
@@ -194,7 +194,7 @@ def test_help_when_nothing_listens(desk: Desk) -> None:
     desk.run(1)
     strip = page.locator(".ztfnb-strip")
     strip.get_by_role("button", name="What to try").click()
-    expect(strip.locator(".ztfnb-help")).to_be_visible()
+    expect(strip.locator(".ztfnb-advice")).to_be_visible()
     desk.run(2)
     expect(monitor.locator(".ztfnb-chip")).to_have_text("closed")
     expect(monitor.locator(".ztfnb-pause")).to_be_disabled()

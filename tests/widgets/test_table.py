@@ -437,6 +437,24 @@ def test_columns_are_chosen(page: Page, put: Put) -> None:
     assert {one["name"] for one in page.messages[-1]["columns"]} >= {"chipsf", "ssnamenr"}
 
 
+def test_other_columns_leave_the_rows_where_they_are(page: Page, put: Put) -> None:
+    """While someone reads, columns chosen by code bring in no new alerts and scroll nowhere."""
+    put([1, 2])
+    page.beat()
+    page.say("select", candid="1")
+    put([3])
+    page.beat()
+    page.table.columns = ("rb", "objectId")
+    page.beat()
+    assert page.candids == ["2", "1"]
+    assert page.rows["cells"][1] == ["ZTF260000002", "ZTF260000001"]
+    assert (page.state["fresh"], page.state["following"]) == (1, False)
+    assert not any(tick.get("top") for tick in page.ticks()[-2:])
+    page.table.settings = {"search": "ZTF26"}
+    page.beat()
+    assert page.candids == ["3", "2", "1"]
+
+
 def test_alerts_of_rubin(sent: Sent) -> None:
     """Alerts of the Rubin Observatory get columns that they have, and are grouped by theirs."""
     store = Store(2_000_000)

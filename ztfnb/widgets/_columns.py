@@ -188,7 +188,7 @@ def _named(value: Any) -> str:
 _OWN = (
     TableColumn("jd", "UTC", _clock, 13, "month-day hour:minute:second", text=True),
     TableColumn(AGE, AGE, _day, 8, "time since the exposure", text=True, bars=False, of="jd"),
-    TableColumn("objectId", "object", width=14, text=True, bars=False),
+    TableColumn("objectId", "object", width=16, text=True, bars=False),
     TableColumn("fid", "band", lambda fid: BANDS.get(fid, "?"), 5, "g, r or i", text=True),
     TableColumn("isdiffpos", "+/\N{MINUS SIGN}", _sign, 4, text=True, bars=False),
     TableColumn("magpsf", "mag", decimals(2), 6),

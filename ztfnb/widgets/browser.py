@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import ipywidgets
 import traitlets
@@ -12,11 +12,10 @@ import traitlets
 from ztfnb.alert import Alert
 from ztfnb.codec import decode
 from ztfnb.cuts import Cuts
-from ztfnb.errors import ConfigError, DecodeError, NotHeldError
+from ztfnb.errors import ConfigError, DecodeError, NotHeldError, SourceError
 from ztfnb.labels import FILE, Labels
 from ztfnb.saving import save
 from ztfnb.source import Packet
-from ztfnb.store import Store
 from ztfnb.stream import Stream
 from ztfnb.widgets._companions import companions_of, epochs_of
 from ztfnb.widgets._divider import Divider
@@ -25,13 +24,13 @@ from ztfnb.widgets._gallerypages import GalleryPages
 from ztfnb.widgets._part import Part
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._scanning import Scanning
-from ztfnb.widgets._state import BrowserState, dumps, loads
+from ztfnb.widgets._state import MAX_BYTES, BrowserState, dumps, loads
 from ztfnb.widgets._tabs import Tabs, panel
 from ztfnb.widgets.batch import Batch
 from ztfnb.widgets.details import Details
 from ztfnb.widgets.distributions import Distributions
 from ztfnb.widgets.facts import Facts
-from ztfnb.widgets.gallery import Gallery, fetching
+from ztfnb.widgets.gallery import Alerts, Gallery, fetching
 from ztfnb.widgets.lightcurve import LightCurve
 from ztfnb.widgets.save import Save
 from ztfnb.widgets.scan import Scan
@@ -44,15 +43,6 @@ _LEFT = {"table": "Table", "gallery": "Gallery"}
 _RIGHT = {
     "alert": "Alert", "details": "Details", "sky": "Sky", "labels": "Labels", "save": "Save"
 }  # fmt: skip
-
-
-class Alerts(Protocol):
-    """What a browser shows: `ztfnb.stream.Stream`, or `Batch`."""
-
-    store: Store
-
-    def __getitem__(self, candid: int) -> Alert:
-        """Return one alert; it may take time, as an old one is fetched from its source."""
 
 
 class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
@@ -75,6 +65,8 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     ------
     ConfigError
         If that file holds no such view.
+    SourceError
+        If there is a file of labels that cannot be read.
     """
 
     selected: Any = traitlets.Instance(Alert, allow_none=True, help="The alert in view.")
@@ -120,11 +112,17 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         """Tabs that show another alert than the one in view, since nobody looks at them."""
         super().__init__(self._laid_out())
         self.add_class("ztfnb-browser")
+        if self.strip is None:
+            self.add_class("ztfnb-whole")
         with self.pump.lock:
             self._join()
             self._choose_right(self._right.chosen)
             if state is not None:
-                self.load_state(state)
+                try:
+                    self.load_state(state)
+                except BaseException:
+                    self.close()
+                    raise
             self._select_first()
 
     def _laid_out(self) -> list[ipywidgets.Widget]:
@@ -209,8 +207,18 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             return dumps(BrowserState(settings | {"tabs": tabs}, self.marked, self.table.selected))
 
     def save_state(self, path: str | Path) -> None:
-        """Write `state` to a file, to be opened by ``browse(..., state=path)``."""
-        Path(path).expanduser().write_text(self.state, encoding="utf-8")
+        """Write `state` to a file, to be opened by ``browse(..., state=path)``.
+
+        Raises
+        ------
+        SourceError
+            If it cannot be written. A file of that name is replaced.
+        """
+        file = Path(path).expanduser()
+        try:
+            file.write_text(self.state, encoding="utf-8")
+        except OSError as error:
+            raise SourceError(f"cannot write {file}: {error.strerror or error}") from None
 
     def load_state(self, path: str | Path) -> None:
         """Choose what was chosen in another browser when its state was saved.
@@ -222,7 +230,8 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         """
         file = Path(path).expanduser()
         try:
-            data = file.read_bytes()
+            with file.open("rb") as opened:
+                data = opened.read(MAX_BYTES + 1)
         except OSError as error:
             raise ConfigError(f"the state of a browser cannot be read: {file}: {error}") from None
         self._restore(loads(data))
@@ -232,8 +241,16 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         save(self.selection, path, overwrite=overwrite)
 
     def close(self) -> None:
-        """Take the browser off the page, and let go of its alerts."""
+        """Take the browser off the page, and let go of its alerts.
+
+        What threads are doing for it is given up, but labels are written first.
+        """
+        if self.comm is None:
+            return  # it is closed, or was never whole
         self._fetcher.ask(None)
+        self.saving.cancel()
+        self.gallery.show(())
+        self.light_curve.show(None)
         # All of it, from the outside in: a box that is left with a closed widget in it cannot tell
         # its state, and with it no widget can to a page that is loaded again.
         boxes: list[ipywidgets.Widget] = [self]
@@ -278,7 +295,7 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             before = loads(self.state)
             try:
                 self._choose(state)
-            except ConfigError:
+            except Exception:
                 self._choose(before)
                 raise
 

@@ -228,11 +228,17 @@ class AlertTable(Part):
                 box.set(cuts, search)
             except SelectionError as error:
                 raise ConfigError(str(error)) from None
+            before = self._query
             self._box.set(cuts, search)
             self._choices = choices
             self._tell_columns()
             self.marked = marked
-            self._list_anew()
+            if self._query == before:
+                # The same list: its rows stay where a person reads them.
+                self._lister.changed()
+                self._tell()
+            else:
+                self._list_anew()
 
     def select(self, candid: int | None) -> None:
         """Select an alert by its candid, or none; while the list stands still, show its row."""

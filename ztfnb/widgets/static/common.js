@@ -127,3 +127,14 @@ function passKeysOn(model, element) {
     event.stopPropagation();
   });
 }
+
+/** Keys pressed in a control stay there: JupyterLab would take arrows and Enter for its own. */
+function keepKeys(element) {
+  element.addEventListener("keydown", (event) => {
+    const control = event.target.closest("input, select, textarea, button");
+    if (!control) return;
+    const command = event.ctrlKey || event.metaKey || event.altKey;
+    const edits = control.matches("input, textarea") && /^[acvxyz]$/i.test(event.key);
+    if (!command || edits) event.stopPropagation();
+  });
+}

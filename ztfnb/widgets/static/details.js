@@ -109,6 +109,7 @@ function render({ model, el }) {
   }, near, away, list, empty);
   el.append(bar, body);
   passKeysOn(model, el);
+  keepKeys(el);
 
   // -- What the user has chosen ----------------------------------------------------------------
   let { search: typed, hide_missing: hideMissing, open } = model.get("_settings");

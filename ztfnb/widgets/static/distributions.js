@@ -138,6 +138,7 @@ function render({ model, el }) {
     news.answered();
   };
   passKeysOn(model, el);
+  keepKeys(el);
   const sized = new ResizeObserver(paint);
   sized.observe(el);
   const undo = [

@@ -2,7 +2,7 @@
 
 const KEYS = [
   ["↑ ↓  or  j k", "browse the alerts"],
-  ["PageUp  PageDown", "a page up or down"],
+  ["PgUp  PgDn", "a page up or down"],
   ["Home  End", "first or last alert"],
   ["Enter", "show the alert in view"],
   ["Space", "mark the alert, or take the mark away"],
@@ -11,6 +11,10 @@ const KEYS = [
   ["/", "search an object"],
   ["?", "this help"],
   ["Tab", "to the headers and the controls"],
+  ["", "While Labels are in view"],
+  ["g  b  m", "good, bad, maybe"],
+  ["1 … 9", "words of your own"],
+  ["x  u  n", "clear the label, undo, write a note"],
   ["", "On a header"],
   ["Enter", "sort: largest, smallest, as they arrived"],
   ["←  →", "to the next header"],

@@ -1,7 +1,7 @@
 /** A button that opens a few choices, and closes them on Escape or elsewhere. */
 function disclosure(text, title, ...children) {
   const button = make("button", { type: "button", class: "ztfnb-press", text, title, "aria-expanded": "false" });
-  const menu = make("div", { class: "ztfnb-menu", hidden: true, role: "group", "aria-label": title }, ...children);
+  const menu = make("div", { class: "ztfnb-curve-menu", hidden: true, role: "group", "aria-label": title }, ...children);
   const box = make("span", { class: "ztfnb-disclosure" }, button, menu);
   const open = (wanted) => {
     menu.hidden = !wanted;
@@ -123,7 +123,7 @@ async function render({ model, el }) {
     write(note, view.form === "plot" || !shown.points ? shown.note : "");
     if (place.ariaLabel !== label) place.ariaLabel = label;
     const empty = !shown.points || view.form === "table";
-    if (frame.classList.contains("ztfnb-empty") !== empty) frame.classList.toggle("ztfnb-empty");
+    if (frame.classList.contains("ztfnb-curve-empty") !== empty) frame.classList.toggle("ztfnb-curve-empty");
     plot?.paint({ shown, period, mark, snr: view.quantity === "forced" ? least : null });
     if (plot) el.dataset.candid = candid;
   };
@@ -149,10 +149,7 @@ async function render({ model, el }) {
     undo.push(() => model.off(`change:${trait}`, refresh));
   }
   passKeysOn(model, el);
-  // JupyterLab takes arrows from sliders otherwise.
-  el.addEventListener("keydown", (event) => {
-    if (event.target.matches("input")) event.stopPropagation();
-  });
+  keepKeys(el);
   paint();
 
   const begin = async () => {

@@ -91,7 +91,7 @@ function helpBox() {
   const title = make("h4");
   const meaning = make("p");
   const steps = make("ul");
-  const element = make("section", { class: "ztfnb-help", "aria-label": "What to try", hidden: true },
+  const element = make("section", { class: "ztfnb-advice", "aria-label": "What to try", hidden: true },
     title, meaning, steps);
   const show = (found) => {
     element.hidden = !found;

@@ -62,6 +62,7 @@ function renderSave({ model, el }) {
   const heard = (message) => { if (message.kind === "told") line.answered(); };
   model.on("msg:custom", heard);
   passKeysOn(model, el);
+  keepKeys(el);
   const steps = [
     follow(model, "_offer", paint), follow(model, "_work", paint), downloads(model),
     () => model.off("msg:custom", heard), () => line.stop(),

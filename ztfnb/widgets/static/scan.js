@@ -155,6 +155,7 @@ function renderScan({ model, el }) {
     event.stopPropagation();
   });
   passKeysOn(model, el);
+  keepKeys(el);
   const line = listen(model);
   const heard = (message) => {
     if (message.kind === "told") line.answered();

@@ -278,6 +278,7 @@ function render({ model, el }) {
     undo.push(() => themed.disconnect());
   };
   passKeysOn(model, el);
+  keepKeys(el);
   begin().catch((error) => {
     note.textContent = `The map cannot be drawn: ${error.message}`;
     note.hidden = false;

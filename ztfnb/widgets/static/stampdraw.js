@@ -135,17 +135,6 @@ function hatch(pen, left, top, width, height) {
   pen.restore();
 }
 
-/** Keys pressed in a control stay there: JupyterLab would take arrows and Enter for its own. */
-function keepKeys(element) {
-  element.addEventListener("keydown", (event) => {
-    const control = event.target.closest("input, select, button");
-    if (!control) return;
-    const command = event.ctrlKey || event.metaKey || event.altKey;
-    const edits = control.matches("input") && /^[acvxyz]$/i.test(event.key);
-    if (!command || edits) event.stopPropagation();
-  });
-}
-
 /** Selects and switches of the look of stamps: `change` is called with what was chosen. */
 function lookControls(palettes, change, names) {
   const stretch = make("select", {

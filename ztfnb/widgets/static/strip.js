@@ -86,7 +86,7 @@ function rewindMenu(onChoice) {
     event.preventDefault(); // it would press the button that has the focus from now on
     submit();
   });
-  box.append(make("div", { class: "ztfnb-typed" }, input, go));
+  box.append(make("div", { class: "ztfnb-rewind-typed" }, input, go));
   button.addEventListener("click", () => {
     if (box.matches(":popover-open")) {
       box.hidePopover();
@@ -169,10 +169,11 @@ function render({ model, el }) {
     panel.follow(news.answered),
     downloads(model),
   ];
-  // The notebook beneath takes arrow keys for itself, which move a slider or a list here.
+  // The notebook beneath takes arrow keys for itself, which move a list here.
   el.addEventListener("keydown", (event) => {
-    if (event.target.closest("input, .ztfnb-scroll")) event.stopPropagation();
+    if (event.target.closest(".ztfnb-scroll")) event.stopPropagation();
   });
+  keepKeys(el);
   pause.addEventListener("click", () => model.send({ kind: pause.dataset.command }));
   for (const button of [details, help]) {
     button.addEventListener("click", () => {

@@ -278,6 +278,7 @@ function render({ model, el }) {
     event.stopPropagation();
   });
   passKeysOn(model, grid);
+  keepKeys(el);
   chrome();
   return () => {
     news.stop();
