@@ -71,6 +71,19 @@ def candid_of(candid: Any) -> int:
     return int(candid)
 
 
+def candid_in(value: Any) -> int:
+    """Return the candid that JSON holds: as text, since it fits in no float, or as a number.
+
+    Raises
+    ------
+    ConfigError
+        If it is none.
+    """
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = int(value)
+    return candid_of(value)
+
+
 def note_of(note: str) -> str:
     """Return a note as it is kept.
 
@@ -114,10 +127,7 @@ def label_of(record: Mapping[str, Any]) -> Label:
     ConfigError
         If they say nothing of a label.
     """
-    candid = record.get("candid")
-    if isinstance(candid, str) and _NUMBER.fullmatch(candid):
-        candid = int(candid)
-    candid = candid_of(candid)
+    candid = candid_in(record.get("candid"))
     removed = record.get("removed") is True
     if not removed and "label" not in record and "note" not in record:
         raise ConfigError("expected a label, a note or a removal")

@@ -345,8 +345,8 @@ def _advice(error: OSError) -> str:
     todo = {
         errno.ENOSPC: "make room on it",
         errno.EDQUOT: "make room",
-        errno.EACCES: "allow it, or name a file elsewhere: Labels('~/labels.jsonl')",
-        errno.EROFS: "name a file elsewhere: Labels('~/labels.jsonl')",
+        errno.EACCES: "allow it, or name a file elsewhere, as in labels='~/labels.jsonl'",
+        errno.EROFS: "name a file elsewhere, as in labels='~/labels.jsonl'",
         errno.ENOENT: "make the folder anew, or name another",
         errno.ENOTDIR: "name another folder",
         errno.EISDIR: "name a file, not a folder",

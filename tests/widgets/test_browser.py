@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import threading
 import time
 import weakref
@@ -16,7 +17,8 @@ import pytest
 from made import made_alert, made_packet
 
 import ztfnb
-from ztfnb.errors import ConfigError, NotHeldError
+from ztfnb.codec import encode
+from ztfnb.errors import ConfigError, NotHeldError, SourceError
 from ztfnb.source import Coordinates, Memory, Packet
 from ztfnb.store import Store
 from ztfnb.stream import Stream
@@ -289,19 +291,53 @@ def test_state(live: Stream, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "parts",
-    [{"stamps": {"colours": 7}}, {"table": {"columns": 3}}, {"tabs": {"left": "x"}}, {"other": {}}],
+    [
+        {"stamps": {"colours": 7}},
+        {"table": {"columns": 3}},
+        {"table": {"marked": [math.inf]}},
+        {"tabs": {"left": "x"}},
+        {"other": {}},
+    ],
 )
 def test_state_of_others_is_checked(live: Stream, tmp_path: Path, parts: dict[str, Any]) -> None:
     """A state that cannot be chosen is refused in words, and nothing of it is chosen."""
     file = tmp_path / "view.json"
     chosen = {"light_curve": {"quantity": "flux"}, **parts}
-    file.write_text(json.dumps({"ztfnb": 1, "parts": chosen}))
+    # A number that is too large for a float is valid JSON, and infinite when it is read.
+    file.write_text(json.dumps({"ztfnb": 1, "parts": chosen}).replace("Infinity", "1e999"))
     browser = browse(live)
     with pytest.raises(ConfigError):
         browser.load_state(file)
     assert browser.light_curve.quantity == "difference"
     with pytest.raises(ConfigError, match="nowhere"):
         browser.load_state(tmp_path / "nowhere.json")
+
+
+def test_states_are_not_read_without_end(live: Stream, tmp_path: Path) -> None:
+    """Of a file that is too large only so much is read as shows it; a folder is refused, too."""
+    file = tmp_path / "view.json"
+    with file.open("wb") as opened:
+        opened.truncate(1 << 40)  # a hole: it takes no room on the disk
+    browser = browse(live)
+    with pytest.raises(ConfigError, match="at most"):
+        browser.load_state(file)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        browser.load_state(tmp_path)
+    with pytest.raises(SourceError, match="cannot write"):
+        browser.save_state(tmp_path)
+
+
+def test_what_cannot_be_opened_leaves_nothing_behind(live: Stream, tmp_path: Path) -> None:
+    """No widget is left of a browser whose labels or state cannot be read, and no warning."""
+    before = set(ipywidgets.widgets.widget._instances)
+    with pytest.raises(SourceError, match="directory"):
+        browse(live, labels=tmp_path)
+    with pytest.raises(ConfigError, match="nowhere"):
+        browse(live, labels=tmp_path / "labels.jsonl", state=tmp_path / "nowhere.json")
+    gc.collect()
+    left = set(ipywidgets.widgets.widget._instances) - before
+    kinds = {type(ipywidgets.widgets.widget._instances[one]).__name__ for one in left}
+    assert kinds <= {"Layout"}
 
 
 def test_batches() -> None:
@@ -312,6 +348,16 @@ def test_batches() -> None:
     click(browser, 1)
     assert browser.selected is not None
     assert browser.selected.candid == 1
+
+
+def test_batches_hold_alerts_only() -> None:
+    """What is no alert is refused; an alert that fits in no row of the table is told of."""
+    with pytest.raises(ConfigError, match="expected alerts, got int"):
+        browse([ztfnb.decode(made_packet(1)), 2])  # type: ignore[list-item]
+    long = ztfnb.decode(encode(made_alert(2) | {"objectId": "x" * 100_000}))
+    with pytest.warns(UserWarning, match="alert number 2 is not shown"):
+        browser = browse([ztfnb.decode(made_packet(1)), long])
+    assert len(browser.alerts.store) == 1
 
 
 def test_large_batches_are_whole() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ztfnb.errors import ConfigError
+from ztfnb.label import candid_in
 from ztfnb.widgets._columns import AGE, DEFAULT, column_of
 from ztfnb.widgets._grouping import SIZE
 from ztfnb.widgets._listing import Order
@@ -99,10 +101,8 @@ def marks(values: Any) -> tuple[int, ...]:
         If they are none, or too many.
     """
     if isinstance(values, list | tuple) and len(values) <= MOST_MARKS:
-        try:
-            return tuple(dict.fromkeys(int(each) for each in values))
-        except (TypeError, ValueError):
-            pass
+        with suppress(ConfigError):
+            return tuple(dict.fromkeys(map(candid_in, values)))
     raise ConfigError(f"marked: expected at most {MOST_MARKS:,} candids, got {_shown(values)}")
 
 

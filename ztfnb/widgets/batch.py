@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 
 from ztfnb.alert import Alert
 from ztfnb.columns import decode_columns
-from ztfnb.errors import NotHeldError
+from ztfnb.errors import ConfigError, NotHeldError
 from ztfnb.source import Packet
 from ztfnb.store import SMALLEST_BUDGET, Store
 
@@ -22,18 +23,37 @@ class Batch:
     ----------
     alerts
         In the order in which they are to be held; of several with one candid the last is kept.
+
+    Raises
+    ------
+    ConfigError
+        If one of them is no alert.
     """
 
     def __init__(self, alerts: Iterable[Alert]) -> None:
-        self._alerts = {alert.candid: alert for alert in alerts}
+        self._alerts = {_checked(alert).candid: alert for alert in alerts}
         raw = [alert.raw for alert in self._alerts.values()]
         self.store = Store(max(SMALLEST_BUDGET, len(raw) * _ROOM))
         for start in range(0, len(raw), _PIECE):
             piece = raw[start : start + _PIECE]
-            self.store.append([Packet(value) for value in piece], decode_columns(piece))
+            found = decode_columns(piece)
+            self.store.append([Packet(value) for value in piece], found)
+            for place, error in found.errors:
+                warnings.warn(
+                    f"alert number {start + place + 1:,} is not shown: {error}", stacklevel=2
+                )
 
     def __getitem__(self, candid: int) -> Alert:
         try:
             return self._alerts[candid]
         except KeyError:
             raise NotHeldError(f"candid {candid} is not in this batch") from None
+
+
+def _checked(alert: Alert) -> Alert:
+    if not isinstance(alert, Alert):
+        raise ConfigError(
+            f"browse: expected alerts, got {type(alert).__name__} among them; "
+            "a packet is read with ztfnb.decode(packet)"
+        )
+    return alert

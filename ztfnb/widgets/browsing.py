@@ -37,6 +37,8 @@ def browse(
     ------
     ConfigError
         If ``alerts`` is neither, or ``state`` holds no view of a browser.
+    SourceError
+        If there is a file of labels that cannot be read.
     """
     if isinstance(alerts, Stream):
         _close_outlived(alerts)

@@ -27,7 +27,7 @@ _DRAWN_IN_PAGE = {"colours", "invert", "marks", "neighbours"}
 
 
 class Alerts(Protocol):
-    """What alerts come from: a stream, or a batch."""
+    """What alerts come from: `ztfnb.stream.Stream`, or `ztfnb.widgets.batch.Batch`."""
 
     store: Store
 
