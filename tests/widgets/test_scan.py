@@ -203,6 +203,46 @@ def test_a_full_disk(
     assert Labels(scan.labels.path)[LARGE].label == "good"
 
 
+def test_closing_writes_what_is_left(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be written is tried once more when the part is closed, else warned of."""
+
+    def refuse(_path: Path, _lines: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    other = Scan(Labels(scan.labels.path))
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "append", refuse)
+        for one in (scan, other):
+            one.look_at(LARGE)
+            one.press("g")
+            settle(one)
+        with pytest.warns(UserWarning, match="make room"):
+            other.close()
+    assert LARGE not in Labels(scan.labels.path)
+    scan.close()
+    assert Labels(scan.labels.path)[LARGE].label == "good"
+    other.close()
+    assert other.labels.unsaved == 1
+
+
+def test_nothing_that_fails_while_writing_ends_it(
+    scan: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever goes wrong is told, and the next label is written with those before it."""
+
+    def fail(_path: Path, _lines: bytes) -> None:
+        raise RuntimeError("out of the blue")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "append", fail)
+        scan.press("g")
+        settle(scan)
+        assert "out of the blue" in scan._saved["trouble"]
+    scan.press("b")
+    settle(scan)
+    assert Labels(scan.labels.path)[LARGE].label == "bad"
+
+
 def test_words_that_are_none_are_told(scan: Scan) -> None:
     """A word of the page that is none is told in words, until the next one."""
     scan.receive({"kind": "label", "word": "x" * 41})

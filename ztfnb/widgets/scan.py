@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -49,8 +50,10 @@ class Scan(Part):
     _saved = traitlets.Dict().tag(sync=True)
 
     def __init__(self, labels: Labels | None = None, *, pump: Pump | None = None) -> None:
+        # First: a widget that is given up half made is closed, too.
+        held = Labels() if labels is None else labels
         super().__init__(pump=pump)
-        self.labels = Labels() if labels is None else labels
+        self.labels = held
         """What was said so far."""
         self.on_change: Callable[[int], None] = lambda _candid: None
         """Called with a candid of which something else is said now."""
@@ -212,6 +215,17 @@ class Scan(Part):
             self._words, self._auto = words, auto
             self._show()
 
+    def close(self) -> None:
+        """Take the part off the page; what is not on the disk yet is written, or warned of."""
+        if self.comm is not None and self.labels.unsaved:
+            try:
+                self.labels.save()
+            except SourceError as error:
+                warnings.warn(
+                    f"{error} Now nothing here does so: call save() of its Labels.", stacklevel=2
+                )
+        super().close()
+
     # -- What the page says ----------------------------------------------------------------
 
     def receive(self, message: Mapping[str, Any]) -> None:
@@ -272,7 +286,7 @@ class Scan(Part):
             trouble = ""
             try:
                 self.labels.save()
-            except (SourceError, ConfigError) as error:
+            except Exception as error:  # noqa: BLE001 - shown, and what is unsaved tried again
                 trouble = str(error)
             with self.pump.lock:
                 if self.labels.unsaved and not trouble:
