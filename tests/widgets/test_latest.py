@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from ztfnb.widgets._latest import Latest
 from ztfnb.widgets._pump import Pump
 
@@ -75,3 +77,27 @@ def test_forgotten_work_is_handed_to_no_one() -> None:
     work.ask(lambda: 2, done)
     assert ended.wait(10)
     assert got == [2]
+
+
+def test_who_fails_to_take_a_result_does_not_end_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What raises while it takes a result is seen as any thread's error, and work goes on."""
+    raised: list[type[BaseException]] = []
+    failed, ended = threading.Event(), threading.Event()
+
+    def note(what: threading.ExceptHookArgs) -> None:
+        raised.append(what.exc_type)
+        failed.set()
+
+    monkeypatch.setattr(threading, "excepthook", note)
+    work: Latest[int] = Latest(Pump(), "test")
+
+    def fail(_result: int | Exception) -> None:
+        raise ZeroDivisionError
+
+    work.ask(lambda: 1, fail)
+    assert failed.wait(10)
+    assert raised == [ZeroDivisionError]
+    work.ask(lambda: 2, lambda _result: ended.set())
+    assert ended.wait(10)

@@ -6,6 +6,8 @@ import asyncio
 import threading
 from collections.abc import Callable
 
+import pytest
+
 from ztfnb.widgets import _pump
 from ztfnb.widgets._pump import CREDIT, PATIENCE, Pump
 
@@ -148,6 +150,18 @@ def test_calls_run_with_the_lock_where_messages_are_served() -> None:
     serving.start()
     serving.join(10)
     assert ran[1] == "serving"
+
+
+def test_a_loop_that_is_closed_just_now_loses_no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work for a loop that ends between the question and the call runs where it was handed over."""
+
+    pump, ran = Pump(), threading.Event()
+    loop = asyncio.new_event_loop()
+    loop.close()
+    monkeypatch.setattr(loop, "is_running", lambda: True)
+    pump._loop = loop
+    pump.call(ran.set)
+    assert ran.is_set()
 
 
 def test_four_beats_a_second() -> None:

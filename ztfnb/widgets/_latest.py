@@ -70,7 +70,13 @@ class Latest(Generic[T]):
                 result = asked[0]()
             except Exception as error:  # noqa: BLE001 - told, since a thread's are seen by no one
                 result = error
-            self._pump.call(partial(self._hand, asked, result))
+            try:
+                self._pump.call(partial(self._hand, asked, result))
+            except BaseException:
+                # Raised by whoever took the result; what is asked for next is still done.
+                with self._pump.lock:
+                    self._running = False
+                raise
 
     def _hand(
         self, asked: tuple[Callable[[], T], Callable[[T | Exception], None]], result: T | Exception

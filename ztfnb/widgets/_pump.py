@@ -21,6 +21,7 @@ import contextvars
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 INTERVAL = 0.25
@@ -95,9 +96,10 @@ class Pump:
         """
         loop = self._loop
         if loop is not None and loop.is_running():
-            loop.call_soon_threadsafe(self._locked, function, context=self._context)
-        else:
-            self._locked(function)
+            with suppress(RuntimeError):  # it has been closed since
+                loop.call_soon_threadsafe(self._locked, function, context=self._context)
+                return
+        self._locked(function)
 
     def _locked(self, function: Callable[[], None]) -> None:
         with self.lock:
