@@ -14,6 +14,7 @@ from made import NIGHT_JD, made_alert, made_packet
 
 import ztfnb
 from ztfnb.errors import ConfigError
+from ztfnb.lightcurve import LightCurve as Curve
 from ztfnb.widgets import LightCurve, _bokeh
 
 PERIOD = 0.7
@@ -214,6 +215,18 @@ def test_the_table_can_be_had_as_a_file(name: str, monkeypatch: pytest.MonkeyPat
     assert called == f"ZTF260000001.{name}"
     lines = [line for line in content.decode().splitlines() if not line.startswith("#")]
     assert len(lines) == 62
+
+
+def test_a_file_that_cannot_be_made_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever goes wrong while a file is made is said in the page."""
+    widget = LightCurve(a_star())
+
+    def fail(_curve: Curve) -> None:
+        raise RuntimeError("out of the blue")
+
+    monkeypatch.setattr(Curve, "table", fail)
+    say(widget, "download", format="csv")
+    wait_for(lambda: "out of the blue" in widget._found["text"])
 
 
 def test_names_of_objects_are_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -233,8 +233,8 @@ class LightCurve(Part):
         text = io.StringIO()
         try:
             curve.table().write(text, format=f"ascii.{name}")
-        except ImportError as error:
-            reason = str(error)
+        except Exception as error:  # noqa: BLE001 - shown, since a thread's are seen by no one
+            reason = f"Not saved: {error}"
             self.pump.call(lambda: self._tell(Search(text=reason)))
             return
         content = text.getvalue().encode()
