@@ -66,7 +66,7 @@ class Save(Part):
         self.others_of: Callable[[Alert], Iterable[Alert]] = lambda _alert: ()
         """Returns more alerts of an alert's object, for its light curve; called in a thread."""
         self.picture_options: Callable[[], Mapping[str, Any]] = dict
-        """Returns options of `ztfnb.picture`: ``look``, ``quantity``, ``time``."""
+        """Returns options of `ztfnb.picture`: ``look`` and ``view``."""
         self.state_of: Callable[[], str] | None = None
         """Returns the browser's state as text; without a browser there is none."""
         # The notebook's folder: a cell may change the working directory later.
