@@ -23,7 +23,7 @@ from ztfnb.errors import (
     SourceError,
     StreamClosedError,
 )
-from ztfnb.quarantine import MOST, REASONS, Failure, Quarantine, pack, save
+from ztfnb.quarantine import MOST, REASONS, Failure, Quarantine, save
 from ztfnb.source import Coordinates, Packet
 
 REASON = DecodeError("expected an alert, got junk", where="t, partition 0, offset 7", offset=3)
@@ -71,9 +71,10 @@ def test_a_packet_of_nothing_is_kept() -> None:
     assert kept.failures()[0].kept
 
 
-def test_bytes_and_reasons_are_packed() -> None:
+def test_bytes_and_reasons_are_packed(tmp_path: Path) -> None:
     """Each packet is a file, byte for byte; the list says where it came from and why."""
-    reasons, files = read(pack([failure(7, b"\x00junk"), failure(8, timestamp=float("nan"))]))
+    failures = [failure(7, b"\x00junk"), failure(8, timestamp=float("nan"))]
+    reasons, files = read(save(tmp_path / "f.tgz", failures).read_bytes())
     assert [files[one["file"]] for one in reasons] == [b"\x00junk", b"junk"]
     assert reasons[0] == {
         "file": "0000-t-0-7.avro", "topic": "t", "partition": 0, "offset": 7, "timestamp": 1.5e9,
@@ -82,10 +83,10 @@ def test_bytes_and_reasons_are_packed() -> None:
     assert reasons[1]["timestamp"] is None
 
 
-def test_a_topic_is_no_path() -> None:
+def test_a_topic_is_no_path(tmp_path: Path) -> None:
     """Whatever a topic is called, its packets' files lie in the folder, under plain names."""
     bad = "../../etc/\x00<img>\n" + "x" * 500
-    _, files = read(pack([failure(1, topic=bad)]))
+    _, files = read(save(tmp_path / "f.tgz", [failure(1, topic=bad)]).read_bytes())
     (name,) = files
     assert re.fullmatch(r"0000-[A-Za-z_]{40}-0-1\.avro", name)
 
@@ -148,7 +149,9 @@ def test_what_was_let_go_is_fetched_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [SourceError, StreamClosedError, AttributeError])
-def test_a_source_that_does_not_answer_is_asked_once(error: type[Exception]) -> None:
+def test_a_source_that_does_not_answer_is_asked_once(
+    tmp_path: Path, error: type[Exception]
+) -> None:
     """A save does not wait for each packet of a source that is away, or broken."""
     asked: list[int] = []
 
@@ -157,7 +160,7 @@ def test_a_source_that_does_not_answer_is_asked_once(error: type[Exception]) -> 
         raise error("no answer")
 
     gone = [Failure(Packet(b"", "t", 0, place), REASON, 0.0, 5) for place in range(MOST)]
-    reasons, files = read(pack(gone, fetch=fetch))
+    reasons, files = read(save(tmp_path / "f.tgz", gone, fetch=fetch).read_bytes())
     assert asked == [0]
     assert files == {}
     assert reasons[0]["missing"] == "no answer"

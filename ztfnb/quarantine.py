@@ -106,22 +106,6 @@ def _weight(packet: Packet) -> int:
     return len(packet.value) + len(packet.key or b"") + headers
 
 
-def pack(failures: Iterable[Failure], *, fetch: Fetch = _let_go) -> bytes:
-    """Return failures as a gzipped tar file: the packets as they came, and ``reasons.json``.
-
-    Parameters
-    ----------
-    failures
-        What to pack.
-    fetch
-        Returns a packet of which the bytes were let go; without it such a packet has a reason
-        only.
-    """
-    target = io.BytesIO()
-    _write_tar(target, failures, fetch)
-    return target.getvalue()
-
-
 def save(path: str | Path, failures: Sequence[Failure], *, fetch: Fetch = _let_go) -> Path:
     """Write failures to a tar file or folder, which appears only when it is whole.
 
@@ -130,8 +114,11 @@ def save(path: str | Path, failures: Sequence[Failure], *, fetch: Fetch = _let_g
     path
         A name that is still free. One that ends with ``.tar.gz`` or ``.tgz`` becomes a file, any
         other a folder.
-    failures, fetch
-        As `pack` takes them.
+    failures
+        What to write.
+    fetch
+        Returns a packet of which the bytes were let go; without it such a packet has a reason
+        only.
 
     Returns
     -------
