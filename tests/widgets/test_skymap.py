@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -223,6 +224,18 @@ def test_a_failure_is_shown(put: Put, store: Store, monkeypatch: pytest.MonkeyPa
         assert "division by zero" in made(part)._sky["error"]
     part.make_anew()
     assert made(part)._sky["error"] == ""
+
+
+def test_a_missing_package_is_named(
+    put: Put, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without astropy-healpix the map says what to install, and the parts beside it go on."""
+    put([1])
+    part = SkyMap(store)
+    monkeypatch.setitem(sys.modules, "astropy_healpix", None)
+    part._on_message(part, {"kind": "ready"}, [])
+    part.pump.beat()
+    assert "pip install 'ztfnb[lab]'" in part._sky["error"]
 
 
 def test_cells_of_alerts_are_found_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,13 @@ class Overview(Part):
         self._maker: threading.Thread | None = None
 
     def work(self) -> Work:
-        """Return what a thread does with a snapshot, which returns what publishes its result."""
+        """Return what a thread does with a snapshot, which returns what publishes its result.
+
+        Raises
+        ------
+        ImportError
+            If it needs a package that is missing; the view then says so.
+        """
         raise NotImplementedError
 
     def refuse(self, reason: str) -> None:
@@ -114,8 +120,13 @@ class Overview(Part):
             self._changed = False
             held = self.store.snapshot()
             self._made_from = held.revision
+            try:
+                work = self.work()
+            except ImportError as error:
+                self.refuse(str(error))
+                return
             self._maker = threading.Thread(
-                target=self._make, args=(self.work(), held), name="ztfnb overview", daemon=True
+                target=self._make, args=(work, held), name="ztfnb overview", daemon=True
             )
             self._maker.start()
 
