@@ -381,9 +381,12 @@ browser
 RELEASE = """
 before = psutil.Process().memory_info().rss
 def release():
-    # A frozen page is still told what it has asked for; the second burst finds it asking nothing.
-    time.sleep(1); source.allowed = 10_000
-    time.sleep(3); source.allowed = 20_000
+    # A frozen page is still told what it has asked for: the burst must find it asking nothing.
+    for _ in range(16):
+        time.sleep(0.3)
+        source.allowed += 20
+    time.sleep(0.5)
+    source.allowed = 20_000
 threading.Thread(target=release).start()
 """
 AFTERWARDS = """
@@ -403,7 +406,7 @@ def test_s20_frozen_page(desk: Desk) -> None:
     desk.run(1)
     page.wait_for_timeout(300)
     page.evaluate(
-        "() => { const end = performance.now() + 8000; while (performance.now() < end); }"
+        "() => { const end = performance.now() + 9000; while (performance.now() < end); }"
     )
     expect(page.locator(".ztfnb-strip [data-label='not shown']")).to_be_visible()
     desk.run(2)
