@@ -193,8 +193,8 @@ def _fluxes(curve: LightCurve) -> LightCurve:
     if len(held) < FEWEST:
         listed = ", ".join(f"{n} of filter {fid}" for fid, n in zip(told, counts, strict=True))
         raise SelectionError(
-            f"a period needs {FEWEST} fluxes or more, with {FEWEST_IN_BAND} or more in each band "
-            f"that counts; got {listed or 'none'}. Take more alerts of the object"
+            f"a period needs {FEWEST} fluxes or more, {FEWEST_IN_BAND} in each band; "
+            f"got {listed or 'none'}. Take more alerts of the object"
         )
     return held
 

@@ -69,7 +69,8 @@ function foldBar(say, onChange) {
       `False-alarm probability ${peak.chance}; explains ${peak.power} of the scatter`
       + (peak.remark ? `; ${peak.remark}` : ""),
       () => say({ kind: "period", value: peak.period }));
-    button.append(make("small", { text: peak.remark ? ` ${peak.remark.split(" ")[0]}` : ` ${peak.chance}` }));
+    const short = peak.remark.startsWith("alias") ? "alias" : "sampling";
+    button.append(make("small", { text: ` ${peak.remark ? short : peak.chance}` }));
     button.dataset.period = peak.period;
     return button;
   }));
@@ -96,6 +97,7 @@ function foldBar(say, onChange) {
         listed = found;
         status.textContent = found.text
           || (current ? "" : "No period yet: type one, or have it looked for.");
+        status.title = status.textContent; // Its end may be out of view.
         search.setAttribute("aria-busy", String(Boolean(found.busy)));
         list(found);
       }

@@ -120,9 +120,10 @@ async function render({ model, el }) {
     const label = shown.y_label ? `Light curve: ${shown.y_label} against ${across}` : "Light curve";
     write(xLabel, across);
     write(yLabel, shown.y_label ?? "");
+    const none = !shown.points?.told.length;
     write(note, view.form === "plot" || !shown.points ? shown.note : "");
     if (place.ariaLabel !== label) place.ariaLabel = label;
-    const empty = !shown.points || view.form === "table";
+    const empty = none || view.form === "table";
     if (frame.classList.contains("ztfnb-curve-empty") !== empty) frame.classList.toggle("ztfnb-curve-empty");
     plot?.paint({ shown, period, mark, snr: view.quantity === "forced" ? least : null });
     if (plot) el.dataset.candid = candid;

@@ -98,6 +98,8 @@ function render({ model, el }) {
       for (const name of ["graticule", "edge", "galactic", "ecliptic"]) put(name, ground[name]);
       const { text, down } = ground.labels;
       find("labels").data = { ...unpacked(ground.labels), text, down };
+    };
+    const showChosen = () => {
       const chosen = model.get("_chosen");
       shows.press(chosen.shows);
       centre.value = String(chosen.centre);
@@ -270,7 +272,7 @@ function render({ model, el }) {
 
     const line = listen(model);
     undo.push(() => line.stop());
-    undo.push(follow(model, "_ground", drawGround));
+    undo.push(follow(model, "_ground", drawGround), follow(model, "_chosen", showChosen));
     undo.push(follow(model, "_sky", drawSky), follow(model, "_mark", drawMark));
     dress();
     const themed = new MutationObserver(dress);
