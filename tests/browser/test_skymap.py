@@ -205,6 +205,8 @@ def test_counts(desk: Desk) -> None:
     expect(page.locator("[data-line=none]")).to_be_visible()
     both_themes(desk, ".ztfnb-sky", "sky-cut-points")
     desk.run(4)
+    counts = sky(desk).get_by_role("button", name="counts", exact=True)
+    expect(counts).to_have_attribute("aria-pressed", "true")
     expect(sky(desk)).to_have_attribute("data-shows", "counts")
     page.get_by_role("button", name="auto").click()
     expect(page.get_by_role("button", name="auto")).to_have_attribute("aria-pressed", "true")
