@@ -56,15 +56,17 @@ CLICK_TO_PAINT = """async place => {
   const frame = () => new Promise(resolve => requestAnimationFrame(resolve));
   const began = performance.now();
   row.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, button: 0 }));
+  let observer;
   await new Promise(resolve => {
     const look = () => {
       if (parts.every(part => part.dataset.candid === candid)) resolve();
     };
-    const observer = new MutationObserver(look);
+    observer = new MutationObserver(look);
     for (const part of parts) observer.observe(part, { attributeFilter: ['data-candid'] });
     setTimeout(resolve, 10000);
     look();
   });
+  observer.disconnect();
   // The first of these begins the frame that it is painted in, the second comes after it.
   await frame();
   await frame();
