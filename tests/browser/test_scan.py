@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,10 @@ def going_on(desk: Desk) -> None:
     assert waited.value.suggested_filename == "labels.csv"
     rows = waited.value.path().read_text().splitlines()
     assert rows[1].startswith(f"{FIRST},ZTF26aaaaaa0,maybe,")
+    end = time.monotonic() + 20
+    while len(told(desk)) < 3:
+        assert time.monotonic() < end
+        page.wait_for_timeout(100)
     assert [line["label"] for line in told(desk).values()] == ["maybe", "maybe", "bad"]
     assert told(desk)[FIRST]["note"] == "good grief, <b>x</b>"
 

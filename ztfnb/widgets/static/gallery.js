@@ -140,12 +140,14 @@ function render({ model, el }) {
     pen.drawImage(canvasOf(image), left, top, columns * scale, rows * scale);
   }
 
+  const looks = whenSettled(takeLook);
   function takeLook() {
     look = model.get("_look");
     chosen.show(look);
     for (const candid of told.keys()) paint(candid);
   }
   function choose(changes) {
+    looks.choose();
     look = { ...look, ...changes };
     chosen.show(look);
     // Stretch and limits are the kernel's: it sends new levels.
@@ -231,7 +233,7 @@ function render({ model, el }) {
   });
 
   const undo = [
-    follow(model, "_look", takeLook), follow(model, "_page", takePage),
+    follow(model, "_look", looks.told), follow(model, "_page", takePage),
     follow(model, "_notes", showNotes), follow(model, "_selected", showSelected),
   ];
   model.on("msg:custom", heard);

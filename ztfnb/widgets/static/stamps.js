@@ -100,12 +100,14 @@ function render({ model, el }) {
     el.dataset.candid = shown.candid;
   }
 
+  const looks = whenSettled(takeLook);
   function takeLook() {
     look = model.get("_look");
     restyle();
   }
 
   function choose(changes) {
+    looks.choose();
     look = { ...look, ...changes };
     restyle();
     model.send({ kind: "setting", look: changes });
@@ -407,7 +409,7 @@ function render({ model, el }) {
   const heard = (message) => { if (message.kind === "trouble") trouble(message.text); };
 
   const undo = [
-    follow(model, "_look", takeLook), follow(model, "_shown", take),
+    follow(model, "_look", looks.told), follow(model, "_shown", take),
     follow(model, "_epochs", () => epochs.show(shown.candid)), downloads(model),
   ];
   model.on("msg:custom", heard);
