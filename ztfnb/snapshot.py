@@ -290,7 +290,7 @@ class Snapshot:
         SelectionError
             If the condition is none, or names a field that no alert here has.
         """
-        selection = parse(where) if isinstance(where, str) else where
+        selection = (parse(where) if where else None) if isinstance(where, str) else where
         if not len(self):
             return np.zeros(0, np.intp)
         tests: list[Callable[[Block], Mask]] = []

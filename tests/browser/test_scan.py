@@ -118,7 +118,7 @@ def going_on(desk: Desk) -> None:
     expect(page.locator(".ztfnb-scan-progress")).to_have_text("3 of 4 labelled")
     expect(page.locator(".ztfnb-scan-counts")).to_have_text(re.compile("bad 1.*maybe 2", re.DOTALL))
     with page.expect_download() as waited:
-        page.get_by_role("button", name="CSV").click()
+        page.get_by_role("button", name="CSV", exact=True).click()
     assert waited.value.suggested_filename == "labels.csv"
     rows = waited.value.path().read_text().splitlines()
     assert rows[1].startswith(f"{FIRST},ZTF26aaaaaa0,maybe,")
