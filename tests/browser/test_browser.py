@@ -434,6 +434,9 @@ def test_with_and_without_subshells(desk: Desk, subshells: str) -> None:
         wait_for_rows(desk, 60)
         assert desk.click_to_paint(3)["milliseconds"] < 10_000
         page.locator(".ztfnb-follow").click()
+        # Rows that come to lie under the pointer stand still for a while.
+        page.mouse.move(5, 5)
+        expect(page.locator(".ztfnb-follow")).to_have_text("Following")
         desk.idle()
         before = total(desk)
         desk.run(2)
