@@ -10,73 +10,69 @@ from ztfnb.widgets._latest import Latest
 from ztfnb.widgets._pump import Pump
 
 
+class Slow:
+    """Work that ends when it is let; and what was handed over, in order."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on, self.ended = (threading.Event() for _ in range(3))
+        self.ran: list[int] = []
+        self.got: list[int | Exception] = []
+
+    def __call__(self) -> int:
+        self.begun.set()
+        self.go_on.wait(10)
+        return self.quick(1)
+
+    def quick(self, number: int) -> int:
+        self.ran.append(number)
+        return number
+
+    def done(self, result: int | Exception) -> None:
+        self.got.append(result)
+        self.ended.set()
+
+
 def test_the_latest_wins() -> None:
-    """Of requests made while one runs, only the last result is handed over."""
+    """Of requests made while one runs, only the last is worked on and its result handed over."""
     work: Latest[int] = Latest(Pump(), "test")
-    begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
-    got: list[int | Exception] = []
-
-    def slow() -> int:
-        begun.set()
-        go_on.wait(10)
-        return 1
-
-    def done(result: int | Exception) -> None:
-        got.append(result)
-        ended.set()
-
-    work.ask(slow, done)
-    assert begun.wait(10)
-    work.ask(lambda: 2, done)
-    work.ask(lambda: 3, done)
+    slow = Slow()
+    work.ask(slow, slow.done)
+    assert slow.begun.wait(10)
+    work.ask(lambda: slow.quick(2), slow.done)
+    work.ask(lambda: slow.quick(3), slow.done)
     assert work.busy
-    go_on.set()
-    assert ended.wait(10)
-    assert got == [3]
+    slow.go_on.set()
+    assert slow.ended.wait(10)
+    assert slow.got == [3]
+    assert slow.ran == [1, 3]
     assert not work.busy
 
 
 def test_a_failure_is_handed_over() -> None:
     """What the work raises comes where its result would."""
     work: Latest[int] = Latest(Pump(), "test")
-    ended = threading.Event()
-    got: list[int | Exception] = []
+    slow = Slow()
 
     def fail() -> int:
         raise ValueError("no")
 
-    def done(result: int | Exception) -> None:
-        got.append(result)
-        ended.set()
-
-    work.ask(fail, done)
-    assert ended.wait(10)
-    assert isinstance(got[0], ValueError)
+    work.ask(fail, slow.done)
+    assert slow.ended.wait(10)
+    assert isinstance(slow.got[0], ValueError)
 
 
 def test_forgotten_work_is_handed_to_no_one() -> None:
     """A result that is wanted no more is dropped."""
     work: Latest[int] = Latest(Pump(), "test")
-    begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
-    got: list[int | Exception] = []
-
-    def slow() -> int:
-        begun.set()
-        go_on.wait(10)
-        return 1
-
-    def done(result: int | Exception) -> None:
-        got.append(result)
-        ended.set()
-
-    work.ask(slow, done)
-    assert begun.wait(10)
+    slow = Slow()
+    work.ask(slow, slow.done)
+    assert slow.begun.wait(10)
     work.forget()
     assert not work.busy
-    go_on.set()
-    work.ask(lambda: 2, done)
-    assert ended.wait(10)
-    assert got == [2]
+    slow.go_on.set()
+    work.ask(lambda: slow.quick(2), slow.done)
+    assert slow.ended.wait(10)
+    assert slow.got == [2]
 
 
 def test_who_fails_to_take_a_result_does_not_end_the_others(
