@@ -112,7 +112,7 @@ def test_old_packets_are_fetched_without_waiting(monkeypatch: pytest.MonkeyPatch
         assert browser.stamps._shown["note"].startswith("Fetching")
         source.released.set()
         until(lambda: browser.selected is not None and browser.selected.candid == 3)
-        until(lambda: not browser._fetcher._running)
+        until(lambda: not browser._fetching._running)
         assert len(source.fetched) <= 3
 
 
@@ -123,7 +123,8 @@ def test_packets_of_rows_in_view_are_kept(live: Stream, monkeypatch: pytest.Monk
     browser.pump.beat()
     monkeypatch.setattr(live.store, "packet", lambda _candid: None)
     asked: list[int | None] = []
-    monkeypatch.setattr(browser._fetcher, "ask", asked.append)
+    monkeypatch.setattr(browser._fetching, "forget", lambda: asked.append(None))
+    monkeypatch.setattr(browser._fetching, "ask", lambda work, _done: asked.append(work().candid))
     click(browser, 4)
     assert browser.selected == live[4]
     click(browser, 1)
@@ -148,6 +149,7 @@ def test_packets_that_are_gone_say_so(
         monkeypatch.setattr(live.store, "packet", lambda _candid: None)
         browser = browse(live)
         until(lambda: "no longer has it" in browser.stamps._shown["note"])
+        assert browser.stamps._shown["note"].startswith("This packet cannot be fetched: ")
         assert browser.table.selected == 2
 
 

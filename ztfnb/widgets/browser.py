@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from ztfnb.source import Packet
 from ztfnb.stream import Stream
 from ztfnb.widgets._companions import companions_of, epochs_of
 from ztfnb.widgets._divider import Divider
-from ztfnb.widgets._fetcher import Fetcher
 from ztfnb.widgets._gallerypages import GalleryPages
+from ztfnb.widgets._latest import Latest
 from ztfnb.widgets._part import Part
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._scanning import Scanning
@@ -100,7 +101,7 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._left = Tabs(_LEFT, "List", pump=self.pump)
         self._right = Tabs(_RIGHT, "The alert in view", pump=self.pump)
         self._divider = Divider(pump=self.pump)
-        self._fetcher = Fetcher(self._alert_of, self._fetched, self.pump)
+        self._fetching: Latest[Alert] = Latest(self.pump, "ztfnb fetch")
         self._shown: dict[int, Alert] = {}
         """The alerts of the object in view that its light curve is made of, by candid."""
         self._pages = GalleryPages(self.table, self.gallery)
@@ -247,7 +248,7 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         """
         if self.comm is None:
             return  # it is closed, or was never whole
-        self._fetcher.ask(None)
+        self._fetching.forget()
         self.saving.cancel()
         self.gallery.show(())
         self.light_curve.show(None)
@@ -329,7 +330,7 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         return fetching(self.alerts)(candids)
 
     def _look_at(self, candid: int | None) -> None:
-        self._fetcher.ask(None)
+        self._fetching.forget()
         if candid is None:
             self._show(None)
             return
@@ -340,7 +341,7 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             self._show(alert)
         else:
             self.stamps.say("Fetching the packet from its source…")
-            self._fetcher.ask(candid)
+            self._fetching.ask(partial(self._alert_of, candid), partial(self._fetched, candid))
 
     def _keep(self, candids: Sequence[int]) -> None:
         """Keep the packets of the rows in view while they are read: they leave the store soon."""
@@ -355,14 +356,16 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         try:
             return None if packet is None else decode(packet.value)
         except DecodeError:
-            return None  # the fetcher will meet it, too, and say so
+            return None  # fetching it will meet that, too, and say so
 
-    def _fetched(self, candid: int, alert: Alert | None, reason: str) -> None:
+    def _fetched(self, candid: int, found: Alert | Exception) -> None:
         if candid != self.table.selected:
             return
-        self._show(alert)
-        if alert is None:
-            self.stamps.say(reason)
+        if isinstance(found, Exception):
+            self._show(None)
+            self.stamps.say(f"This packet cannot be fetched: {found}")
+        else:
+            self._show(found)
 
     # -- What is shown -----------------------------------------------------------------------
 
