@@ -6,10 +6,10 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
 from ztfnb.cuts import Cuts
 from ztfnb.snapshot import Snapshot
+from ztfnb.widgets._held import Held
 from ztfnb.widgets._part import Part
 from ztfnb.widgets._pump import Pump
 
@@ -17,17 +17,6 @@ REST = 2.0
 """Time between two views made because alerts have arrived [s]."""
 _SHARE = 4.0
 """A view that took so long to make rests for this many times as long before the next."""
-
-
-class Held(Protocol):
-    """What is viewed: `ztfnb.store.Store`, or anything that gives snapshots."""
-
-    @property
-    def revision(self) -> int:
-        """A number that grows with every change."""
-
-    def snapshot(self) -> Snapshot:
-        """Return what is held now."""
 
 
 Publish = Callable[[], None]

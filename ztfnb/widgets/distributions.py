@@ -13,7 +13,8 @@ from ztfnb.cuts import Cuts
 from ztfnb.errors import ConfigError
 from ztfnb.snapshot import Snapshot
 from ztfnb.widgets._distribution import Distribution, Panel, distribution_of, values_of
-from ztfnb.widgets._overview import Held, Overview, Publish, Work, passing_in_words
+from ztfnb.widgets._held import Held
+from ztfnb.widgets._overview import Overview, Publish, Work, passing_in_words
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._static import text_of
 

@@ -14,7 +14,8 @@ from ztfnb.errors import ConfigError
 from ztfnb.projection import mollweide
 from ztfnb.snapshot import Snapshot
 from ztfnb.widgets import _bokeh
-from ztfnb.widgets._overview import Held, Overview, Publish, Work, passing_in_words
+from ztfnb.widgets._held import Held
+from ztfnb.widgets._overview import Overview, Publish, Work, passing_in_words
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._sky_figure import PALETTE, ground_of, packed, sky_figure
 from ztfnb.widgets._sky_mark import Place, mark_of, place_of

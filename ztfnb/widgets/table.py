@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import traitlets
 
@@ -17,6 +17,7 @@ from ztfnb.widgets._completion import completions
 from ztfnb.widgets._cutting import CutBox
 from ztfnb.widgets._grouping import object_field
 from ztfnb.widgets._headerbars import HeaderBars, Pages
+from ztfnb.widgets._held import Held
 from ztfnb.widgets._lister import Lister
 from ztfnb.widgets._listing import Query
 from ztfnb.widgets._part import Part
@@ -31,17 +32,6 @@ _COUNTS_EVERY = 1.0
 """Time between messages while rows stand still and only their number grows [s]."""
 MOST_UNFOLDED = 50
 _LONGEST_TURN = 40
-
-
-class Held(Protocol):
-    """What a table shows: `ztfnb.store.Store`, or anything that gives snapshots."""
-
-    @property
-    def revision(self) -> int:
-        """A number that grows with every change."""
-
-    def snapshot(self) -> Snapshot:
-        """Return what is held now."""
 
 
 class AlertTable(Part):
