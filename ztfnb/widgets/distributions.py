@@ -37,7 +37,7 @@ class Distributions(Overview):
     """
 
     _esm = text_of("common.js", "distributions.js")
-    _css = text_of("distributions.css")
+    _css = text_of("choice.css", "distributions.css")
     _plots = traitlets.Dict().tag(sync=True)
     _mark = traitlets.Dict().tag(sync=True)
     _chosen = traitlets.Dict().tag(sync=True)

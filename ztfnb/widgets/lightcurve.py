@@ -55,7 +55,7 @@ class LightCurve(Part):
         "curvelegend.js",
         "lightcurve.js",
     )
-    _css = text_of("lightcurve.css")
+    _css = text_of("choice.css", "lightcurve.css")
     _figure = traitlets.Dict().tag(sync=True)
     _bokeh_version = traitlets.Unicode(_bokeh.VERSION).tag(sync=True)
     _shown = traitlets.Dict().tag(sync=True)

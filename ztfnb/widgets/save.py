@@ -49,7 +49,7 @@ class Save(Part):
     """
 
     _esm = text_of("common.js", "save.js")
-    _css = text_of("save.css")
+    _css = text_of("choice.css", "save.css")
     _offer = traitlets.Dict().tag(sync=True)
     _work = traitlets.Dict().tag(sync=True)
 

@@ -57,7 +57,7 @@ class SkyMap(Overview):
     """
 
     _esm = text_of("common.js", "bokeh.js", "skymap.js")
-    _css = text_of("skymap.css")
+    _css = text_of("choice.css", "skymap.css")
     _figure = traitlets.Dict().tag(sync=True)
     _bokeh_version = traitlets.Unicode(_bokeh.VERSION).tag(sync=True)
     _ground = traitlets.Dict().tag(sync=True)
