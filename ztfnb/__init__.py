@@ -26,13 +26,14 @@ from ztfnb.periodogram import periodogram
 from ztfnb.photometry import photometry
 
 if TYPE_CHECKING:
-    from ztfnb import broker, columns, simulate, widgets
+    from ztfnb import broker, columns, filters, simulate, widgets
     from ztfnb.alert import Alert
     from ztfnb.archive import read
     from ztfnb.codec import decode, encode
     from ztfnb.connection import connect
     from ztfnb.cuts import Cuts
     from ztfnb.drawing import picture
+    from ztfnb.filters.filter import Filter, filter  # noqa: A004 - what people write is ztfnb.filter
     from ztfnb.labels import Labels
     from ztfnb.saving import save
     from ztfnb.stream import Stream
@@ -44,6 +45,7 @@ __all__ = [
     "Alert",
     "Cuts",
     "DecodeError",
+    "Filter",
     "Labels",
     "Stream",
     "ZtfnbError",
@@ -56,6 +58,8 @@ __all__ = [
     "decode",
     "encode",
     "fields",
+    "filter",
+    "filters",
     "links",
     "neighbours",
     "periodogram",
@@ -70,12 +74,14 @@ __all__ = [
 _HOMES = {
     "Alert": "alert",
     "Cuts": "cuts",
+    "Filter": "filters.filter",
     "Labels": "labels",
     "Stream": "stream",
     "browse": "widgets",
     "connect": "connection",
     "decode": "codec",
     "encode": "codec",
+    "filter": "filters.filter",
     "picture": "drawing",
     "read": "archive",
     "save": "saving",

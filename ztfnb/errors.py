@@ -11,6 +11,7 @@
     │   └── DeliveryError  packets that a sink could not confirm
     ├── BrokerError        a local broker that cannot be started or stopped
     ├── StreamClosedError  a stream used after it was stopped, or in a forked process
+    ├── FilterError        a function that cannot be a filter, or what it may not return
     └── SelectionError     an expression over alert fields that cannot be evaluated
 
 A message says what was expected, what came, and what to do about it.
@@ -95,6 +96,14 @@ class BrokerError(ZtfnbError):
 
 class StreamClosedError(ZtfnbError):
     """A stream that was stopped, or that belongs to the parent of a forked process."""
+
+
+class FilterError(ZtfnbError):
+    """A function that cannot be a filter, a threshold it has not, a value it may not return."""
+
+
+class FilterWarning(UserWarning):
+    """Something in the source of a filter that may be wrong."""
 
 
 class SelectionError(ZtfnbError):

@@ -1,0 +1,21 @@
+"""Filters: plain functions of one alert that say whether it passes, and all that is asked of them.
+
+::
+
+    @ztfnb.filter
+    def young_and_real(alert, *, rb_min=0.65, max_age=5.0):
+        candidate = alert["candidate"]
+        if candidate["rb"] < rb_min:
+            return False
+        return candidate["jd"] - candidate["jdstarthist"] <= max_age
+
+    report = young_and_real.evaluate(live)
+    report.funnel, report.explain(candid), report.near_misses(20)
+"""
+
+from __future__ import annotations
+
+from ztfnb.filters.decision import Verdict, merged, passes
+from ztfnb.filters.filter import Filter, filter  # noqa: A004 - ztfnb.filter is what people write
+
+__all__ = ["Filter", "Verdict", "filter", "merged", "passes"]
