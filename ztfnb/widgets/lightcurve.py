@@ -49,13 +49,14 @@ class LightCurve(Part):
     _esm = text_of(
         "common.js",
         "bokeh.js",
+        "disclosure.js",
         "curveplot.js",
         "foldbar.js",
         "pointtable.js",
         "curvelegend.js",
         "lightcurve.js",
     )
-    _css = text_of("choice.css", "lightcurve.css")
+    _css = text_of("choice.css", "disclosure.css", "lightcurve.css")
     _figure = traitlets.Dict().tag(sync=True)
     _bokeh_version = traitlets.Unicode(_bokeh.VERSION).tag(sync=True)
     _shown = traitlets.Dict().tag(sync=True)

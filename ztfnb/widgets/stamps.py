@@ -52,9 +52,9 @@ class Stamps(Part):
 
     _esm = text_of(
         "common.js", "stampdraw.js", "stampmarks.js", "stampsheet.js", "stampepochs.js",
-        "stampmore.js", "stamps.js",
+        "disclosure.js", "stamps.js",
     )  # fmt: skip
-    _css = text_of("stamps.css")
+    _css = text_of("disclosure.css", "stamps.css")
     _palettes = traitlets.Dict().tag(sync=True)
     _look = traitlets.Dict().tag(sync=True)
     _shown = traitlets.Dict().tag(sync=True)

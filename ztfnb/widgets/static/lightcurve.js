@@ -1,24 +1,3 @@
-/** A button that opens a few choices, and closes them on Escape or elsewhere. */
-function disclosure(text, title, ...children) {
-  const button = make("button", { type: "button", class: "ztfnb-press", text, title, "aria-expanded": "false" });
-  const menu = make("div", { class: "ztfnb-curve-menu", hidden: true, role: "group", "aria-label": title }, ...children);
-  const box = make("span", { class: "ztfnb-disclosure" }, button, menu);
-  const open = (wanted) => {
-    menu.hidden = !wanted;
-    button.setAttribute("aria-expanded", String(wanted));
-  };
-  const elsewhere = (event) => { if (!box.contains(event.target)) open(false); };
-  button.addEventListener("click", () => open(menu.hidden));
-  box.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || menu.hidden) return;
-    open(false);
-    button.focus();
-    event.stopPropagation();
-  });
-  document.addEventListener("pointerdown", elsewhere, true);
-  return { box, stop: () => document.removeEventListener("pointerdown", elsewhere, true) };
-}
-
 async function render({ model, el }) {
   el.classList.add("ztfnb-curve");
   el.dataset.lmSuppressShortcuts = "true";
@@ -59,7 +38,7 @@ async function render({ model, el }) {
     button.addEventListener("click", () => say({ kind: "download", format }));
     return button;
   };
-  const more = disclosure("more", "Colours and downloads",
+  const more = disclosure("Colours and downloads",
     make("span", { class: "ztfnb-muted", text: "colours" }), palette,
     make("span", { class: "ztfnb-muted", text: "download" }),
     make("span", { class: "ztfnb-saves" },
@@ -80,7 +59,7 @@ async function render({ model, el }) {
   let waiting = false;
   let ended = false;
   let trying = null; // a cut that the slider passes
-  const undo = [() => { ended = true; }, more.stop, downloads(model)];
+  const undo = [() => { ended = true; }, more.close, downloads(model)];
 
   // Every change of an element has the styles of the whole page worked out anew, which takes
   // longer than the drawing: so what is there already is not written again.
@@ -143,7 +122,7 @@ async function render({ model, el }) {
   el.append(
     make("div", { class: "ztfnb-curve-bar" }, quantity, form),
     make("div", { class: "ztfnb-curve-bar" }, time, limits, snr,
-      make("span", { class: "ztfnb-curve-end" }, fold, more.box)),
+      make("span", { class: "ztfnb-curve-end" }, fold, more.element)),
     bar.box, frame, legend.box);
   for (const trait of ["_shown", "_chosen", "_mark", "_table", "_found"]) {
     model.on(`change:${trait}`, refresh);

@@ -52,7 +52,7 @@ function render({ model, el }) {
   const whole = make("button", {
     type: "button", text: "reset zoom", title: "Show all of the stamps ( 0 )",
   });
-  const rare = rareControls("More of the stamps", same, fits, png, whole);
+  const rare = disclosure("More of the stamps", same, fits, png, whole);
   const controls = make("div", { class: "ztfnb-stamp-controls" },
     ...chosen.selects, ...switches.reverse(), rare.element);
   el.append(row, note, line, controls);

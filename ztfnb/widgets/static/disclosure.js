@@ -1,10 +1,10 @@
-/** A button that discloses controls which are seldom needed, above it, until one looks elsewhere. */
-function rareControls(label, ...controls) {
-  const button = make("button", { type: "button", text: "more", "aria-expanded": "false" });
+/** A button that discloses controls which are seldom needed, until one looks elsewhere. */
+function disclosure(label, ...controls) {
+  const button = make("button", { type: "button", text: "more", title: label, "aria-expanded": "false" });
   const panel = make("div", {
-    class: "ztfnb-stamp-rare", role: "group", "aria-label": label, hidden: true,
+    class: "ztfnb-more-panel", role: "group", "aria-label": label, hidden: true,
   }, ...controls);
-  const element = make("div", { class: "ztfnb-stamp-more" }, button, panel);
+  const element = make("div", { class: "ztfnb-more" }, button, panel);
   let open = null; // ends the listening for a press elsewhere
 
   function close() {
