@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import traitlets
 
-from ztfnb.widgets._pump import Pump
-from ztfnb.widgets.strip import Live, Strip
+from ztfnb.widgets.strip import Strip
 
 
 class Monitor(Strip):
@@ -21,13 +20,5 @@ class Monitor(Strip):
         Returns how many alerts came and left before a view could show them.
     """
 
-    def __init__(
-        self,
-        live: Live,
-        *,
-        pump: Pump | None = None,
-        missed: Callable[[], int] = lambda: 0,
-    ) -> None:
-        super().__init__(live, pump=pump, missed=missed)
-        self._whole = True
-        self._unfold(unfolded=True)
+    _whole = traitlets.Bool(default_value=True).tag(sync=True)
+    _open = traitlets.Bool(default_value=True).tag(sync=True)
