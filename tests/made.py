@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
+
+from numpy.typing import NDArray
 
 from ztfnb.codec import encode
 
@@ -54,3 +57,15 @@ def made_alert(candid: int = 1, **candidate: Any) -> dict[str, Any]:
 def made_packet(candid: int = 1, **candidate: Any) -> bytes:
     """The packet of `made_alert`."""
     return encode(made_alert(candid, **candidate))
+
+
+def fits(pixels: NDArray[Any]) -> bytes:
+    """A stamp as packets hold it: a compressed FITS file."""
+    cards = [
+        "SIMPLE  =                    T", "BITPIX  =                  -32",
+        "NAXIS   =                    2", f"NAXIS1  = {pixels.shape[1]:>20}",
+        f"NAXIS2  = {pixels.shape[0]:>20}", "END",
+    ]  # fmt: skip
+    header = "".join(card.ljust(80) for card in cards).ljust(2880).encode()
+    data = pixels.astype(">f4").tobytes()
+    return gzip.compress(header + data.ljust(-(-len(data) // 2880) * 2880, b"\0"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import re
 import subprocess
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made import NIGHT_JD, made_alert
+from made import NIGHT_JD, fits, made_alert
 from numpy.typing import NDArray
 from packets import needs_real_packets, real_files
 
@@ -25,17 +24,6 @@ from ztfnb.look import Look
 
 mpl = pytest.importorskip("matplotlib")
 image = pytest.importorskip("PIL.Image")
-
-
-def fits(pixels: NDArray[Any]) -> bytes:
-    cards = [
-        "SIMPLE  =                    T", "BITPIX  =                  -32",
-        "NAXIS   =                    2", f"NAXIS1  = {pixels.shape[1]:>20}",
-        f"NAXIS2  = {pixels.shape[0]:>20}", "END",
-    ]  # fmt: skip
-    header = "".join(card.ljust(80) for card in cards).ljust(2880).encode()
-    data = pixels.astype(">f4").tobytes()
-    return gzip.compress(header + data.ljust(-(-len(data) // 2880) * 2880, b"\0"))
 
 
 def alert_with(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import threading
 from collections.abc import Callable
@@ -10,8 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made import made_alert
-from numpy.typing import NDArray
+from made import fits, made_alert
 from packets import needs_real_packets, real_files
 from PIL import Image
 
@@ -22,17 +20,6 @@ from ztfnb.look import Look
 from ztfnb.widgets import Stamps
 from ztfnb.widgets._stamp import marks_of, palettes, stamp_of
 from ztfnb.widgets._stampfiles import file_name, fits_of
-
-
-def fits(pixels: NDArray[Any]) -> bytes:
-    cards = [
-        "SIMPLE  =                    T", "BITPIX  =                  -32",
-        "NAXIS   =                    2", f"NAXIS1  = {pixels.shape[1]:>20}",
-        f"NAXIS2  = {pixels.shape[0]:>20}", "END",
-    ]  # fmt: skip
-    header = "".join(card.ljust(80) for card in cards).ljust(2880).encode()
-    data = pixels.astype(">f4").tobytes()
-    return gzip.compress(header + data.ljust(-(-len(data) // 2880) * 2880, b"\0"))
 
 
 def alert_with(stamp: bytes | None, *, object_id: str = "", **candidate: Any) -> ztfnb.Alert:
