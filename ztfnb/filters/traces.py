@@ -1,0 +1,277 @@
+"""What the conditions of a filter came to on a whole sample, in columns.
+
+A filter is run a second time, as its traced twin, and each condition that it reaches is noted with
+what was compared. Of the rejected alerts it is then asked which single condition would have had to
+come out otherwise for the alert to pass: the filter is run once more with that outcome turned
+round, so that what comes after it is judged on the alert's own values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ztfnb.filters.condition import Condition, Run, Step
+from ztfnb.filters.decision import Verdict, passes
+
+Rows = NDArray[np.int32]
+
+_UNKNOWN = -1
+_PIECE = 8_192
+"""Alerts whose steps are kept as they came before they are packed into columns."""
+_EXACT = frozenset({bool, int, float, np.float64})
+"""Types of values that a column of float64 compares as Python does."""
+_LARGEST_EXACT = 2**53
+
+
+class Twin(Protocol):
+    """A traced filter with its thresholds and resources bound."""
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The conditions in its source."""
+
+    def __call__(self, alert: Any, forced: Mapping[int, bool]) -> Run:
+        """Run it on one alert, some conditions coming out as told."""
+
+
+Visit = Callable[[Sequence[int], Callable[[int, Any], None]], None]
+"""Calls a function with the place of each alert wanted, and the alert.
+
+An alert that has ``asked`` for what it lacks is brought again, with all that belongs to it.
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """One condition on all alerts that reached it, one element for each."""
+
+    rows: Rows
+    """Places of the alerts in the sample, ascending."""
+    held: NDArray[np.int8]
+    """1 where it came out true, 0 false, -1 neither, as an exception was raised."""
+    judged: NDArray[np.bool_]
+    """False where a value was missing: an exception, or a NaN."""
+    left: NDArray[np.float64]
+    right: NDArray[np.float64]
+    """What was compared; NaN where it is no number."""
+    exact: NDArray[np.bool_]
+    """Whether these compare as the values themselves do."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def taken(self, wanted: NDArray[np.bool_]) -> Column:
+        """Return some of its elements."""
+        return Column(*(getattr(self, name)[wanted] for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Traces:
+    """What a filter did on a sample."""
+
+    conditions: tuple[Condition, ...]
+    columns: tuple[Column, ...]
+    """Of each condition in the runs that decided."""
+    others: tuple[Column, ...]
+    """The same of the runs in which one condition was turned round."""
+    last: NDArray[np.int32]
+    """Of each alert, the condition that was judged last; -1 where there was none."""
+    sole: tuple[Rows, ...]
+    """Of each condition, the rejected alerts that only it stopped."""
+    unsteady: Rows
+    """Alerts on which the filter decided otherwise when it was run again."""
+
+
+def trace(
+    twin: Twin,
+    verdict: NDArray[np.int8],
+    visit: Visit,
+    places: Sequence[int] | None = None,
+) -> Traces:
+    """Run a traced filter on alerts of a sample.
+
+    Parameters
+    ----------
+    twin
+        The filter.
+    verdict
+        What became of each alert of the sample.
+    visit
+        Brings the alerts.
+    places
+        Those to run on; all where None.
+    """
+    wanted = range(len(verdict)) if places is None else places
+    conditions = twin.conditions
+    main, other = _Recorder(len(conditions)), _Recorder(len(conditions))
+    last = np.full(len(verdict), _UNKNOWN, np.int32)
+    sole: list[list[int]] = [[] for _ in conditions]
+    unsteady: list[int] = []
+    skip = [condition.loop for condition in conditions]
+    wishes = [condition.wanted for condition in conditions]
+    none: dict[int, bool] = {}
+
+    def work(row: int, alert: Any) -> None:
+        run = twin(alert, none)
+        steps = run.steps
+        found = verdict_of(run)
+        alternatives: dict[int, Run] = {}
+        if found == Verdict.REJECTED:
+            for place, held, *_ in steps:
+                # What came out as wanted already does not stop anything.
+                if not (held is None or skip[place] or held is wishes[place]):
+                    alternatives[place] = twin(alert, {place: not held})
+        if getattr(alert, "asked", False):
+            return  # it lacked what the filter reads: it is brought again, whole
+        main.add(row, steps)
+        if steps:
+            last[row] = steps[-1].place
+        if found != verdict[row]:
+            unsteady.append(row)
+        for place, turned in alternatives.items():
+            other.add(row, [step for step in turned.steps if step.place != place])
+            if verdict_of(turned) == Verdict.PASSED:
+                sole[place].append(row)
+
+    visit(wanted, work)
+    return Traces(
+        conditions,
+        main.columns(),
+        other.columns(),
+        last,
+        tuple(np.array(sorted(rows), np.int32) for rows in sole),
+        np.array(sorted(unsteady), np.int32),
+    )
+
+
+def replaced(old: Traces, new: Traces, rows: Rows) -> Traces:
+    """Return traces with those of some alerts taken from others."""
+    gone = np.zeros(len(old.last), np.bool_)
+    gone[rows] = True
+    last = old.last.copy()
+    last[rows] = new.last[rows]
+    return Traces(
+        old.conditions,
+        tuple(_joined(a, b, gone) for a, b in zip(old.columns, new.columns, strict=True)),
+        tuple(_joined(a, b, gone) for a, b in zip(old.others, new.others, strict=True)),
+        last,
+        tuple(_joined_rows(a, b, gone) for a, b in zip(old.sole, new.sole, strict=True)),
+        _joined_rows(old.unsteady, new.unsteady, gone),
+    )
+
+
+def verdict_of(run: Run) -> Verdict:
+    """Return what a run decided."""
+    if run.error is not None:
+        return Verdict.FAILED
+    try:
+        return Verdict.PASSED if passes(run.value) else Verdict.REJECTED
+    except Exception:  # noqa: BLE001 - a truth that cannot be had, such as an array's
+        return Verdict.FAILED
+
+
+def _joined(old: Column, new: Column, gone: NDArray[np.bool_]) -> Column:
+    kept = old.taken(~gone[old.rows])
+    if not len(new):
+        return kept
+    rows = np.concatenate((kept.rows, new.rows))
+    order = np.argsort(rows, kind="stable")
+    return Column(
+        *(
+            np.concatenate((getattr(kept, name), getattr(new, name)))[order]
+            for name in Column.__slots__
+        )
+    )
+
+
+def _joined_rows(old: Rows, new: Rows, gone: NDArray[np.bool_]) -> Rows:
+    return np.sort(np.concatenate((old[~gone[old]], new)))
+
+
+class _Recorder:
+    """Takes the steps of runs, and gives them as columns."""
+
+    def __init__(self, count: int) -> None:
+        self._steps: list[list[tuple[int, Step]]] = [[] for _ in range(count)]
+        self._parts: list[list[Column]] = [[] for _ in range(count)]
+        self._room = _PIECE * max(count, 1)
+
+    def add(self, row: int, steps: Iterable[Step]) -> None:
+        for step in steps:
+            self._steps[step.place].append((row, step))
+            self._room -= 1
+        if self._room <= 0:
+            self._pack()
+
+    def _pack(self) -> None:
+        for kept, parts in zip(self._steps, self._parts, strict=True):
+            if kept:
+                parts.append(_column(kept))
+                kept.clear()
+        self._room = _PIECE * max(len(self._steps), 1)
+
+    def columns(self) -> tuple[Column, ...]:
+        self._pack()
+        return tuple(_joined_parts(parts) for parts in self._parts)
+
+
+def _column(steps: Sequence[tuple[int, Step]]) -> Column:
+    """Return one condition's steps as a column.
+
+    Where a condition was reached more than once by an alert, each time is an element.
+    """
+    rows = np.array([row for row, _step in steps], np.int32)
+    held = np.array([_UNKNOWN if step.held is None else step.held for _row, step in steps], np.int8)
+    judged = np.array([step.judged for _row, step in steps], np.bool_)
+    left, left_exact = _numbers([step.values[0] if step.values else None for _row, step in steps])
+    right, right_exact = _numbers(
+        [step.values[1] if len(step.values) == 2 else None for _row, step in steps]
+    )
+    return Column(rows, held, judged, left, right, left_exact & right_exact)
+
+
+def _numbers(values: Sequence[Any]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return values as floats, and which of them compare as floats do."""
+    if set(map(type, values)) <= _EXACT:
+        numbers = np.array(values, np.float64)
+        return numbers, ~(np.abs(numbers) > _LARGEST_EXACT)
+    numbers = np.array([_number(value) for value in values], np.float64)
+    exact = np.array([type(value) in _EXACT for value in values], np.bool_)
+    return numbers, exact & ~(np.abs(numbers) > _LARGEST_EXACT)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool | int | float | np.number | np.bool_):
+        try:
+            return float(value)
+        except (OverflowError, TypeError):
+            return math.nan
+    return math.nan
+
+
+def _joined_parts(parts: Sequence[Column]) -> Column:
+    if not parts:
+        no = np.zeros(0, np.bool_)
+        nothing = np.zeros(0)
+        return Column(np.zeros(0, np.int32), np.zeros(0, np.int8), no, nothing, nothing, no)
+    if len(parts) == 1:
+        return _ordered(parts[0])
+    return _ordered(
+        Column(
+            *(np.concatenate([getattr(part, name) for part in parts]) for name in Column.__slots__)
+        )
+    )
+
+
+def _ordered(column: Column) -> Column:
+    """Put elements in the order of their alerts: those that had to be fetched came last."""
+    if len(column) < 2 or (column.rows[1:] >= column.rows[:-1]).all():
+        return column
+    order = np.argsort(column.rows, kind="stable")
+    return Column(*(getattr(column, name)[order] for name in Column.__slots__))
