@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ztfnb.errors import SelectionError
-from ztfnb.fields import VERSIONS, Field, fields
+from ztfnb.fields import VERSIONS, Field, documented, fields
 
 
 def test_every_field_of_the_newest_schema_is_documented() -> None:
@@ -55,6 +55,15 @@ def test_an_unknown_name_offers_close_ones() -> None:
         fields("mgpsf")
     with pytest.raises(SelectionError, match=r"fields\(\) lists all"):
         fields("nothing like a field")
+
+
+def test_one_field_is_found_by_its_exact_name_only() -> None:
+    """Of a name in several records the packet's first counts; what only looks like it is none."""
+    assert documented("magpsf") == fields("candidate.magpsf")[0]
+    assert documented("candid") == fields("alert.candid")[0]
+    assert [documented(name) for name in ("MAGPSF", "mag*", "candidate.rb", "apFlux", "")] == [
+        None
+    ] * 5
 
 
 def test_completion_offers_the_names_and_no_others() -> None:

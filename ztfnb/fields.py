@@ -159,6 +159,11 @@ class FieldBrowser:
 fields = FieldBrowser()
 
 
+def documented(name: str) -> Field | None:
+    """Return the first field of exactly this name, in the order of the packet; None of others."""
+    return next((field for field in _documented() if field.name == name), None)
+
+
 @lru_cache(maxsize=1)
 def _documented() -> tuple[Field, ...]:
     """Return every field of the newest schema, in the order of the packet."""

@@ -21,8 +21,8 @@ from ztfnb.alert import Alert
 from ztfnb.archive import ArchiveSink
 from ztfnb.arrays import Part, merge
 from ztfnb.columns import Columns, decode_columns
-from ztfnb.errors import ConfigError, SelectionError, SourceError
-from ztfnb.fields import fields
+from ztfnb.errors import ConfigError, SourceError
+from ztfnb.fields import documented
 from ztfnb.progress import progress_bar
 from ztfnb.source import Packet
 
@@ -257,11 +257,8 @@ def _write_parquet(alerts: Iterable[Alert], path: Path, progress: bool | None) -
 
 def _meaning(name: str) -> tuple[str, str]:
     """Return unit and description of a field of the detection; empty where nothing is known."""
-    try:
-        found = next(one for one in fields(name) if one.name == name)
-    except (SelectionError, StopIteration):
-        return "", ""
-    return found.unit, found.doc
+    found = documented(name)
+    return ("", "") if found is None else (found.unit, found.doc)
 
 
 _Writer = Callable[[Iterable[Alert], Path, bool | None], None]

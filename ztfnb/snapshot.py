@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ztfnb.blocks import TEXT, Block, Mask, Part, Rows, Values, compact_words
 from ztfnb.errors import NotHeldError, SelectionError
-from ztfnb.fields import fields
+from ztfnb.fields import documented
 from ztfnb.selection import Selection, parse, unknown_field
 from ztfnb.sky import in_cone
 from ztfnb.source import Coordinates
@@ -417,9 +417,8 @@ def _sorted(values: Values, missing: Mask, *, descending: bool) -> RowIndex:
 
 def _meaning(name: str) -> dict[str, str]:
     """Return the unit and description of a field, as a table's column takes them."""
-    try:
-        found = next(one for one in fields(name) if one.name == name)
-    except (SelectionError, StopIteration):
+    found = documented(name)
+    if found is None:
         return {}
     meaning = {"description": found.doc}
     return {**meaning, "unit": found.unit} if found.unit else meaning
