@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ztfnb.sky import from_ecliptic, from_galactic, from_plane, galactic, in_cone, separation
+from ztfnb.sky import (
+    from_ecliptic,
+    from_galactic,
+    from_plane,
+    galactic,
+    in_cone,
+    separation,
+    sexagesimal,
+)
 
 longitude = st.floats(0, 360)
 latitude = st.floats(-90, 90)
@@ -100,3 +108,10 @@ def test_a_cone_crosses_the_pole_and_the_origin_of_right_ascension() -> None:
     assert mask.tolist() == [True, False, False]
     assert in_cone([359.9, 0.3], 0.0, (0.1, 0.0), 0.2001).tolist() == [True, True]
     assert in_cone(1.0, 2.0, (1.0, 2.0), 0.0).tolist() is True
+
+
+def test_an_angle_in_parts_of_60() -> None:
+    """Each part has its digits, none is 60 after rounding, and the sign is the caller's."""
+    assert sexagesimal(12.5821, 2) == "12 34 55.56"
+    assert sexagesimal(-0.0001, 1, ":") == "00:00:00.4"
+    assert sexagesimal(1.99999999, 2, ":") == "02:00:00.00"

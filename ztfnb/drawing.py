@@ -26,6 +26,7 @@ from ztfnb.errors import ConfigError, DecodeError, SelectionError, SourceError
 from ztfnb.look import Look, shares
 from ztfnb.neighbours import neighbours
 from ztfnb.photometry import PIXEL_SCALE, photometry
+from ztfnb.sky import sexagesimal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -265,7 +266,8 @@ def facts_of(alert: Alert) -> tuple[str, str, str, str]:
     ]
     third = []
     if math.isfinite(alert.ra) and math.isfinite(alert.dec):
-        third.append(f"{_sexagesimal(alert.ra / 15, 2)} {_sexagesimal(alert.dec, 1, sign=True)}")
+        sign = "\N{MINUS SIGN}" if alert.dec < 0 else "+"
+        third.append(f"{sexagesimal(alert.ra / 15, 2, ':')} {sign}{sexagesimal(alert.dec, 1, ':')}")
     third += [near.words for near in neighbours(alert)[:1]]
     return (
         _plain(name, 40),
@@ -280,14 +282,6 @@ def _number(alert: Alert, name: str) -> float | None:
     if isinstance(value, int | float) and math.isfinite(value) and value > _NO_NUMBER:
         return float(value)
     return None
-
-
-def _sexagesimal(value: float, decimals: int, *, sign: bool = False) -> str:
-    units = round(abs(value) * 3600 * 10**decimals)
-    whole, rest = divmod(units, 60 * 10**decimals)
-    lead = ("\N{MINUS SIGN}" if value < 0 else "+") if sign else ""
-    width = 3 + decimals
-    return f"{lead}{whole // 60:02d}:{whole % 60:02d}:{rest / 10**decimals:0{width}.{decimals}f}"
 
 
 def _plain(words: str, longest: int = _LONGEST_WORDS) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from ztfnb.alert import UNIX_EPOCH_JD
+from ztfnb.sky import sexagesimal
 
 _ZTF_NAME = re.compile(r"ZTF[0-9]{2}[a-z]{7}")
 _BODY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 /.'()-]{0,39}")
@@ -60,18 +61,6 @@ def links(alert: Mapping[str, Any]) -> tuple[Link, ...]:
         found += _places(ra, dec)
         found += _minor_planets(core, ra, dec)
     return tuple(found)
-
-
-def sexagesimal(value: float, decimals: int) -> str:
-    """Return hours or degrees, from 0, as ``12 34 56.78``.
-
-    Rounded as a whole, so that no part is 60.
-    """
-    scale = 10**decimals
-    whole, fraction = divmod(round(value * 3600 * scale), scale)
-    minutes, seconds = divmod(whole, 60)
-    first, minutes = divmod(minutes, 60)
-    return f"{first:02d} {minutes:02d} {seconds:02d}.{fraction:0{decimals}d}"
 
 
 def _pages(alert: Mapping[str, Any], core: Mapping[str, Any]) -> Iterator[Link]:
@@ -159,7 +148,7 @@ def _minor_planets(core: Mapping[str, Any], ra: float, dec: float) -> Iterator[L
             day=f"{date.day:02d}.{fraction:04d}",
             which="pos",
             ra=sexagesimal(ra / 15, 2),
-            decl=f"{'-' if dec < 0 else '+'}{sexagesimal(abs(dec), 1)}",
+            decl=f"{'-' if dec < 0 else '+'}{sexagesimal(dec, 1)}",
             TextArea="",
             radius="2",
             limit="24.0",

@@ -104,6 +104,20 @@ def from_plane(x: ArrayLike, y: ArrayLike, centre: tuple[float, float]) -> tuple
     return np.asarray(ra % 360.0), np.asarray(dec)
 
 
+def sexagesimal(value: float, decimals: int, separator: str = " ") -> str:
+    """Return the size of an angle in hours or degrees, without its sign, as ``12 34 56.78``.
+
+    Rounded as a whole, so that no part is 60.
+    """
+    scale = 10**decimals
+    whole, fraction = divmod(round(abs(value) * 3600 * scale), scale)
+    minutes, seconds = divmod(whole, 60)
+    first, minutes = divmod(minutes, 60)
+    return separator.join(
+        (f"{first:02d}", f"{minutes:02d}", f"{seconds:02d}.{fraction:0{decimals}d}")
+    )
+
+
 def _turned(matrix: Floats, lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
     """Return longitude (0 to 360) and latitude [deg] in a frame turned by a matrix."""
     lon, lat = np.radians(np.asarray(lon, float)), np.radians(np.asarray(lat, float))

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 from ztfnb.alert import BANDS, Alert
 from ztfnb.errors import DecodeError
 from ztfnb.fields import fields
-from ztfnb.links import sexagesimal
 from ztfnb.photometry import PIXEL_SCALE
 from ztfnb.schema import Field, Type
+from ztfnb.sky import sexagesimal
 from ztfnb.widgets._columns import date_of
 
 MOST_ROWS = 300
@@ -195,13 +195,13 @@ def _utc(jd: float) -> str:
 
 def _hours(value: Any) -> str:
     inside = isinstance(value, float) and 0 <= value <= 360
-    return sexagesimal(value / 15, 2).replace(" ", ":") if inside else ""
+    return sexagesimal(value / 15, 2, ":") if inside else ""
 
 
 def _degrees(value: Any) -> str:
     if not isinstance(value, float) or not abs(value) <= 90:
         return ""
-    return f"{'-' if value < 0 else '+'}{sexagesimal(abs(value), 1).replace(' ', ':')}"
+    return f"{'-' if value < 0 else '+'}{sexagesimal(value, 1, ':')}"
 
 
 def _named(names: Mapping[Any, str]) -> Callable[[Any], str]:
