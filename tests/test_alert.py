@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 from forging import alert_schema, by_fastavro, container, difference, plainest, record, written
 from packets import needs_real_packets, real_files
 
-from ztfnb.alert import Alert
+from ztfnb.alert import Alert, finite
 from ztfnb.binary import Record
 from ztfnb.codec import decode, encode
 from ztfnb.container import read_frame, write_long
@@ -384,3 +385,9 @@ def test_the_raw_bytes_are_kept() -> None:
         assert alert.raw == packet
         assert type(alert.raw) is bytes
     assert read_frame(packet).buffer is packet
+
+
+def test_what_counts_as_a_number() -> None:
+    """Neither truth values nor text, null, NaN or infinities do."""
+    assert [finite(value) for value in (-999, 0, 1.5)] == [-999.0, 0.0, 1.5]
+    assert {finite(value) for value in (True, "1", None, (1,), math.nan, math.inf)} == {None}

@@ -299,6 +299,13 @@ class Alert(Mapping[str, Any]):
         return value if isinstance(value, int) else None
 
 
+def finite(value: Any) -> float | None:
+    """Return a value of a packet as a number; None where it is none, or not finite."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Record):
         return {name: _plain(inner) for name, inner in value.items()}

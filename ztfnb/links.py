@@ -7,7 +7,6 @@ made from the packet alone, for a person to open or not.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from ztfnb.alert import UNIX_EPOCH_JD
+from ztfnb.alert import UNIX_EPOCH_JD, finite
 from ztfnb.sky import sexagesimal
 
 _ZTF_NAME = re.compile(r"ZTF[0-9]{2}[a-z]{7}")
@@ -55,7 +54,7 @@ def links(alert: Mapping[str, Any]) -> tuple[Link, ...]:
     core = alert.get("candidate") or alert.get("diaSource")
     if not isinstance(core, Mapping):
         return ()
-    ra, dec = _number(core.get("ra")), _number(core.get("dec"))
+    ra, dec = finite(core.get("ra")), finite(core.get("dec"))
     found = list(_pages(alert, core))
     if ra is not None and dec is not None and 0 <= ra <= 360 and -90 <= dec <= 90:
         found += _places(ra, dec)
@@ -122,7 +121,7 @@ def _places(ra: float, dec: float) -> Iterator[Link]:
 
 def _minor_planets(core: Mapping[str, Any], ra: float, dec: float) -> Iterator[Link]:
     """Yield the Minor Planet Center's page of the body nearby, or its search at place and time."""
-    name, distance = core.get("ssnamenr"), _number(core.get("ssdistnr"))
+    name, distance = core.get("ssnamenr"), finite(core.get("ssdistnr"))
     near = distance is not None and 0 <= distance <= _SOLAR_SYSTEM_RADIUS
     if near and isinstance(name, str) and name != "null" and _BODY_NAME.fullmatch(name):
         yield Link(
@@ -131,8 +130,8 @@ def _minor_planets(core: Mapping[str, Any], ra: float, dec: float) -> Iterator[L
             f"Solar System object {name}, {distance:.1f} arcsec away",
         )
         return
-    jd = _number(core.get("jd"))
-    if jd is None and (mjd := _number(core.get("midpointMjdTai"))) is not None:
+    jd = finite(core.get("jd"))
+    if jd is None and (mjd := finite(core.get("midpointMjdTai"))) is not None:
         jd = mjd + _MJD_ZERO  # the leap seconds do not matter: nothing moves far in half a minute
     if jd is None or not _FIRST_DAY <= jd < _LAST_DAY:
         return
@@ -167,9 +166,3 @@ def _minor_planets(core: Mapping[str, Any], ra: float, dec: float) -> Iterator[L
 
 def _address(page: str, **values: str) -> str:
     return f"{page}?{urlencode(values, quote_via=quote, safe='')}"
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)

@@ -7,13 +7,12 @@ nearest known Solar System object, and the nearest source of the reference image
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ztfnb.alert import BANDS
+from ztfnb.alert import BANDS, finite
 from ztfnb.photometry import PIXEL_SCALE
 
 _SURE_OF_NOTHING = 0.5
@@ -72,7 +71,7 @@ def _stars(core: Mapping[str, Any]) -> Iterator[Neighbour]:
         distance = _distance(core.get(f"distpsnr{place}"))
         if distance is None:
             continue
-        score = _number(core.get(f"sgscore{place}"))
+        score = finite(core.get(f"sgscore{place}"))
         if score is not None and not 0 <= score <= 1:
             score = None
         name = core.get(f"objectidps{place}")
@@ -145,7 +144,7 @@ def _reference(core: Mapping[str, Any]) -> Iterator[Neighbour]:
     if pixels is None:
         return
     distance, fid = pixels * PIXEL_SCALE, core.get("fid")
-    ra, dec = _number(core.get("ranr")), _number(core.get("decnr"))
+    ra, dec = finite(core.get("ranr")), finite(core.get("decnr"))
     known = ra is not None and dec is not None and 0 <= ra <= 360 and -90 <= dec <= 90
     yield Neighbour(
         catalogue="reference",
@@ -165,16 +164,10 @@ def _bright(band: str, mag: float | None) -> str:
 
 
 def _distance(value: Any) -> float | None:
-    number = _number(value)
+    number = finite(value)
     return None if number is None or number < 0 else number
 
 
 def _mag(value: Any) -> float | None:
-    number = _number(value)
+    number = finite(value)
     return None if number is None or number <= _FAINTEST_NONSENSE else number
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
