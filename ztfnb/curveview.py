@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 
 from ztfnb.bands import Palette
 from ztfnb.errors import ConfigError
+from ztfnb.settings import flag, one_of
 
 Quantity = Literal["difference", "apparent", "flux", "forced"]
 Time = Literal["mjd", "days", "ago"]
@@ -101,21 +102,6 @@ def _number(name: str, value: Any, low: float, high: float, unit: str = "") -> f
     return float(value)
 
 
-def _one_of(choices: tuple[str, ...]) -> Callable[[str, Any], str]:
-    def check(name: str, value: Any) -> str:
-        if value not in choices:
-            raise ConfigError(f"{name}: expected {', '.join(choices)}, got {str(value)[:40]!r}")
-        return str(value)
-
-    return check
-
-
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ConfigError(f"{name}: expected true or false, got {str(value)[:40]!r}")
-    return value
-
-
 def _filters(name: str, value: Any) -> tuple[int, ...]:
     if not isinstance(value, list | tuple) or not all(type(fid) is int for fid in value):
         raise ConfigError(f"{name}: expected filters such as [1, 3], got {str(value)[:40]!r}")
@@ -132,13 +118,13 @@ def _periods(name: str, value: Any) -> dict[str, float]:
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "quantity": _one_of(get_args(Quantity)),
-    "time": _one_of(get_args(Time)),
-    "limits": _flag,
+    "quantity": one_of(get_args(Quantity)),
+    "time": one_of(get_args(Time)),
+    "limits": flag,
     "hidden": _filters,
     "snr": lambda name, value: _number(name, value, 0.0, HIGHEST_SNR),
-    "palette": _one_of(get_args(Palette)),
-    "form": _one_of(get_args(Form)),
-    "fold": _flag,
+    "palette": one_of(get_args(Palette)),
+    "form": one_of(get_args(Form)),
+    "fold": flag,
     "periods": _periods,
 }

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ztfnb.cutout import KINDS, Kind
 from ztfnb.errors import ConfigError
+from ztfnb.settings import flag, one_of
 
 Doubles = NDArray[np.float64]
 Stretch = Literal["auto", "asinh", "linear", "sqrt", "log"]
@@ -193,21 +194,6 @@ def zscale(values: Doubles) -> Limits:
 # -- What a setting may be ----------------------------------------------------------------------
 
 
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ConfigError(f"{name}: expected true or false, got {value!r:.60}")
-    return value
-
-
-def _one_of(options: tuple[str, ...]) -> Callable[[str, Any], str]:
-    def check(name: str, value: Any) -> str:
-        if not isinstance(value, str) or value not in options:
-            raise ConfigError(f"{name}: expected {', '.join(options)}, got {value!r:.60}")
-        return value
-
-    return check
-
-
 def _percent(name: str, value: Any) -> float | str:
     if value == "zscale":
         return "zscale"
@@ -237,12 +223,12 @@ def _is_number(value: Any) -> bool:
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "stretch": _one_of(STRETCHES),
+    "stretch": one_of(STRETCHES),
     "limits": _percent,
     "typed": _ends,
-    "same": _flag,
-    "colours": _one_of(COLOURS),
-    "invert": _flag,
-    "marks": _flag,
-    "neighbours": _flag,
+    "same": flag,
+    "colours": one_of(COLOURS),
+    "invert": flag,
+    "marks": flag,
+    "neighbours": flag,
 }

@@ -13,6 +13,7 @@ import traitlets
 from ztfnb.errors import ConfigError, SourceError
 from ztfnb.label import MAX_NOTE, MAX_WORD, Label, word_of
 from ztfnb.labels import USUAL, Labels
+from ztfnb.settings import flag
 from ztfnb.widgets._part import Part
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._static import text_of
@@ -205,9 +206,7 @@ class Scan(Part):
     @settings.setter
     def settings(self, settings: Mapping[str, Any]) -> None:
         words = _words(settings.get("words", self._words))
-        auto = settings.get("auto", self._auto)
-        if not isinstance(auto, bool):
-            raise ConfigError(f"auto: expected true or false, got {str(auto)[:40]!r}")
+        auto = flag("auto", settings.get("auto", self._auto))
         unknown = [name for name in settings if name not in ("words", "auto")]
         if unknown:
             raise ConfigError(f"expected the settings words and auto, got {str(unknown[0])[:40]!r}")

@@ -14,6 +14,7 @@ import traitlets
 
 from ztfnb.errors import ConfigError, ZtfnbError
 from ztfnb.quarantine import Failure
+from ztfnb.settings import flag
 from ztfnb.source import Start
 from ztfnb.state import Stats
 from ztfnb.stream import LogLine
@@ -120,9 +121,7 @@ class Strip(Part):
 
     @settings.setter
     def settings(self, settings: Mapping[str, Any]) -> None:
-        chosen = settings.get("open", self._open)
-        if not isinstance(chosen, bool):
-            raise ConfigError(f"open: expected true or false, got {chosen!r}")
+        chosen = flag("open", settings.get("open", self._open))
         with self.pump.lock:
             self._unfold(unfolded=chosen)
 
