@@ -22,6 +22,7 @@ from ztfnb.arrays import DTYPES, Array, Mask, Part, is_scalar
 from ztfnb.binary import BadValueError, read_long
 from ztfnb.container import MAX_PACKET_BYTES, SYNC_BYTES, read_header
 from ztfnb.errors import DecodeError
+from ztfnb.outline import comparable
 from ztfnb.schema import SCHEMAS_KEPT, Field, Schema
 
 WINDOW = 1536
@@ -67,6 +68,8 @@ class _Slot(NamedTuple):
     """The byte that says "not null"; None where null cannot stand."""
     kept: bool
     """Whether it is a column: what the candidate has too is not taken from the top level."""
+    shared: bool
+    """Whether it is of the top level and the candidate has it too, to be compared."""
     needed: bool
     """Whether null cannot be accepted: then the packet is no alert."""
 
@@ -85,9 +88,11 @@ class _Batch:
     arrays: dict[str, Array]
     masks: dict[str, Mask]
     wanted: frozenset[str] | None
+    shared: dict[str, tuple[Array, Mask | None]]
+    """What the top level has of the candidate's fields."""
 
     def wants(self, slot: _Slot) -> bool:
-        return slot.kept and (self.wanted is None or slot.name in self.wanted)
+        return (slot.kept or slot.shared) and (self.wanted is None or slot.name in self.wanted)
 
     def gather(self, dtype: str, position: NDArray[np.intp]) -> Array:
         """Read one value of a type at each position, aligned or not."""
@@ -103,9 +108,22 @@ class _Batch:
             self.position[rows] = 0
 
     def keep(self, slot: _Slot, values: Array, null: Mask | None) -> None:
+        if slot.shared:
+            self.shared[slot.name] = values, null
+            return
         self.arrays[slot.name] = values
         if null is not None and null.any():
             self.masks[slot.name] = null
+
+    def apart(self) -> Mask:
+        """Return where the top level and the candidate differ in what both have."""
+        found = np.zeros(len(self.bad), bool)
+        for name, (values, null) in self.shared.items():
+            found |= values != self.arrays[name]
+            other = self.masks.get(name)
+            if null is not None or other is not None:
+                found |= (False if null is None else null) != (False if other is None else other)
+        return found
 
 
 _Step = Callable[[_Batch], None]
@@ -136,8 +154,15 @@ def plan_of(schema: Schema) -> Plan | None:
         or not all(is_scalar(entry.type) for entry in (*top[: layout.head - 1], *inside))
     ):
         return None
-    names = {entry.name for entry in inside}
-    slots = [_slot(entry, kept=entry.name not in names) for entry in top[: layout.head - 1]]
+    kinds = {entry.name: entry.type.value.kind for entry in inside}
+    slots = [
+        _slot(
+            entry,
+            kept=entry.name not in kinds,
+            shared=comparable(entry.type.value.kind, kinds.get(entry.name, "")),
+        )
+        for entry in top[: layout.head - 1]
+    ]
     if core.branches:
         slots.append(_slot(top[layout.head - 1], kept=False, needed=True))
     identity = CORES[layout.core]
@@ -145,11 +170,11 @@ def plan_of(schema: Schema) -> Plan | None:
     return _plan(tuple(slots), layout.head == len(top))
 
 
-def _slot(entry: Field, *, kept: bool = True, needed: bool = False) -> _Slot:
+def _slot(entry: Field, *, kept: bool = True, shared: bool = False, needed: bool = False) -> _Slot:
     value = entry.type.value
     # Zig-zag: branch 0 is byte 0, branch 1 is byte 2.
     mark = 2 * entry.type.branches.index(value) if entry.type.branches else None
-    return _Slot(entry.name, value.kind, mark, kept, needed)
+    return _Slot(entry.name, value.kind, mark, kept, shared, needed)
 
 
 # Schema texts of one version differ in words only, and then share a plan.
@@ -170,7 +195,7 @@ def decode_batch(
     places: NDArray[np.intp],
     records: Sequence[bytes],
     wanted: frozenset[str] | None,
-) -> tuple[Part, NDArray[np.intp]]:
+) -> tuple[Part, NDArray[np.intp], NDArray[np.intp]]:
     """Decode the first bytes of records that share a plan.
 
     Returns
@@ -179,6 +204,8 @@ def decode_batch(
         The columns of those that could be read.
     left
         Places of the others.
+    apart
+        Places of those whose top level and candidate differ in what both have.
     """
     count = len(records)
     lengths = np.fromiter(map(len, records), np.intp, count)
@@ -186,7 +213,7 @@ def decode_batch(
         records = [record.ljust(WINDOW, b"\0") for record in records]
     buffer = np.frombuffer(b"".join((*records, bytes(_PAD))), np.uint8)
     position = np.arange(count, dtype=np.intp) * WINDOW
-    batch = _Batch(buffer, position, position + lengths, np.zeros(count, bool), {}, {}, wanted)
+    batch = _Batch(buffer, position, position + lengths, np.zeros(count, bool), {}, {}, wanted, {})
     for step in plan.steps:
         step(batch)
         batch.reject(batch.position > batch.end)
@@ -194,7 +221,7 @@ def decode_batch(
         batch.reject(batch.position != batch.end)
     bad = batch.bad
     part = Part(places, batch.arrays, batch.masks)
-    return (part.take(~bad) if bad.any() else part), places[bad]
+    return (part.take(~bad) if bad.any() else part), places[bad], places[batch.apart() & ~bad]
 
 
 # -- Steps -------------------------------------------------------------------------------------
@@ -301,6 +328,8 @@ def _string_step(slot: _Slot) -> _Step:
             batch.reject(outside)
             start = np.where(outside, 0, start)
         batch.position[:] = start + size
+        # A NUL at the end, which a column would drop.
+        batch.reject((size > 0) & (batch.buffer[start + size - 1] == 0))
         if batch.wants(slot):
             batch.keep(slot, _texts(batch, start, size), null)
 

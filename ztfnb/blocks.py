@@ -5,7 +5,8 @@ never changes and takes less room: integers in the narrowest type that holds the
 that never varies once, text as small codes into the block's own vocabulary. Dropping the oldest
 block frees everything that belonged to it.
 
-Null values: NaN in float columns, a mask in integer ones, code 0 in text.
+Null values: NaN in float columns, a mask in integer ones, code 0 in text. Where a value itself is
+NaN, which is rare, another mask of the block says so.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ class Part(NamedTuple):
     """Of integers: True where there is no value. None where there always is."""
     words: Sequence[str] | Values = ()
     """Text by code; the first stands for null. Sorted in a sealed block."""
+    nan: Mask | None = None
+    """Of floats: True where NaN is the value, not null. None where it never is."""
 
     @property
     def is_text(self) -> bool:
@@ -58,10 +61,9 @@ class Part(NamedTuple):
     @property
     def nbytes(self) -> int:
         """Memory [bytes]."""
-        # A value that never varies is one element, seen by all rows.
-        own = self.values.itemsize if self.values.strides == (0,) else self.values.nbytes
         words = self.words.nbytes if isinstance(self.words, np.ndarray) else 0
-        return own + words + (0 if self.null is None else self.null.nbytes) + _OVERHEAD
+        masks = sum(_memory(mask) for mask in (self.null, self.nan) if mask is not None)
+        return _memory(self.values) + words + masks + _OVERHEAD
 
     def read(self, rows: Rows) -> Values:
         """Return the values of some rows; null is NaN, 0 or ``""``."""
@@ -73,11 +75,16 @@ class Part(NamedTuple):
         return np.add(stored, self.base, dtype=self.dtype)
 
     def missing(self, rows: Rows) -> Mask:
-        """Return where some rows have no value."""
+        """Return where some rows have no value, or NaN."""
         stored = self.values[rows]
         if self.is_text:
             return np.asarray(stored == 0)
         return _no_value(stored, None if self.null is None else self.null[rows])
+
+    def absent(self, rows: Rows) -> Mask:
+        """Return where some rows have no value: `missing` without those that are NaN."""
+        missing = self.missing(rows)
+        return missing if self.nan is None else missing & ~self.nan[rows]
 
     def equal_to(self, text: str) -> Mask:
         """Return which rows hold a text."""
@@ -101,6 +108,11 @@ def _spell(words: Sequence[str] | Values, codes: Values) -> Values:
     if len(codes) < len(known):
         return np.array([known[code] for code in codes.tolist()], TEXT)
     return np.array(known, TEXT)[codes]
+
+
+def _memory(values: Values) -> int:
+    """Return what an array takes [bytes]: a value that never varies is one, seen by all rows."""
+    return values.itemsize if values.strides == (0,) else values.nbytes
 
 
 def compact_words(words: Sequence[str] | Values) -> Values:
@@ -140,7 +152,9 @@ class Block:
         rows = slice(start, None)
         parts = {
             name: part._replace(
-                values=part.values[rows], null=None if part.null is None else part.null[rows]
+                values=part.values[rows],
+                null=None if part.null is None else part.null[rows],
+                nan=None if part.nan is None else part.nan[rows],
             )
             for name, part in self.parts.items()
         }
@@ -180,17 +194,30 @@ class _Numbers:
     def __init__(self, capacity: int, dtype: np.dtype[Any]) -> None:
         self.values = np.zeros(capacity, dtype)
         self.null: Mask | None = None
+        self.nan: Mask | None = None
 
     @property
     def nbytes(self) -> int:
-        return self.values.nbytes + (0 if self.null is None else self.null.nbytes) + _OVERHEAD
+        masks = sum(mask.nbytes for mask in (self.null, self.nan) if mask is not None)
+        return self.values.nbytes + masks + _OVERHEAD
 
     def write(self, rows: slice, values: Values, null: Mask | None) -> None:
         if values.dtype != self.values.dtype:
             self._widen(np.result_type(values.dtype, self.values.dtype))
         self.values[rows] = values
+        if values.dtype.kind == "f":
+            nan = np.isnan(values)
+            if np.count_nonzero(nan):
+                self._mark(rows, nan if null is None else nan & ~null)
         if null is not None:
             self.skip(rows, null)
+
+    def _mark(self, rows: slice, nan: Mask) -> None:
+        """Remember where a value is NaN, so that it does not pass for null."""
+        if nan.any():
+            if self.nan is None:
+                self.nan = np.zeros(len(self.values), np.bool_)
+            self.nan[rows] = nan
 
     def skip(self, rows: slice, null: Rows | Mask = _EVERY) -> None:
         """Leave rows, or some of them, without a value."""
@@ -212,7 +239,8 @@ class _Numbers:
 
     def part(self, size: int) -> Part:
         null = None if self.null is None else self.null[:size]
-        return Part(self.values[:size], self.values.dtype, null=null)
+        nan = None if self.nan is None else self.nan[:size]
+        return Part(self.values[:size], self.values.dtype, null=null, nan=nan)
 
     def sealed(self, size: int) -> Part:
         values = self.values[:size]
@@ -226,7 +254,8 @@ class _Numbers:
             if narrow.itemsize < values.dtype.itemsize:
                 base = low
                 values = (values - low).astype(narrow)
-        return Part(_compact(values), self.values.dtype, base, null)
+        nan = None if self.nan is None else _compact(self.nan[:size])
+        return Part(_compact(values), self.values.dtype, base, null, nan=nan)
 
 
 class _Texts:

@@ -21,12 +21,14 @@ from ztfnb.batch import Plan, decode_batch, locate, plan_of
 from ztfnb.codec import as_bytes, decode
 from ztfnb.errors import DecodeError
 from ztfnb.history import History, decode_history
+from ztfnb.outline import Outline, outline_of
 from ztfnb.schema import SCHEMAS_KEPT, Schema, Type
 
 __all__ = ["Columns", "History", "decode_columns", "decode_history"]
 
 MAX_COLUMNS = 4_000
 """Columns of one batch, whatever its schemas; real ones together have about 200."""
+_MAX_OUTLINES = 10_000
 _AT_ONCE = 2_048
 """Packets decoded together; more are no quicker, and take memory."""
 
@@ -47,6 +49,11 @@ class Columns(Mapping[str, Array]):
     """For each row, the position of its packet in the batch; ascending."""
     errors: tuple[tuple[int, DecodeError], ...] = ()
     """Position and reason of each packet that did not decode."""
+    outlines: tuple[Outline, ...] = field(default=(), repr=False)
+    """Which fields the packets have."""
+    outline: NDArray[np.int16] | None = field(default=None, repr=False)
+    """For each row, the number of its packet's outline; -1 where columns cannot tell all of its
+    scalars exactly. None where that is not known of any."""
 
     def __getitem__(self, name: str) -> Array:
         return self.arrays[name]
@@ -103,6 +110,7 @@ def decode_columns(values: Sequence[bytes], fields: Collection[str] | None = Non
     wanted = None if fields is None else frozenset(fields)
     groups: dict[Plan, tuple[list[int], list[bytes]]] = {}
     slow: list[int] = []
+    outlines = _Outlines(len(values))
     for place, data in enumerate(values):
         found = locate(as_bytes(data))
         plan = None if found is None else plan_of(found[0])
@@ -112,19 +120,62 @@ def decode_columns(values: Sequence[bytes], fields: Collection[str] | None = Non
         places, records = groups.setdefault(plan, ([], []))
         places.append(place)
         records.append(found[1])
+        outlines.add(place, found[0])
 
     parts: list[Part] = []
     for plan, (places, records) in groups.items():
         for begin in range(0, len(places), _AT_ONCE):
             some = slice(begin, begin + _AT_ONCE)
-            part, left = decode_batch(plan, np.array(places[some], np.intp), records[some], wanted)
+            part, left, apart = decode_batch(
+                plan, np.array(places[some], np.intp), records[some], wanted
+            )
             parts.append(part)
             slow.extend(left.tolist())
+            for place in apart.tolist():
+                outlines.set_apart(place)
     errors: list[tuple[int, DecodeError]] = []
-    parts += _decode_rows(values, slow, wanted, errors)
+    parts += _decode_rows(values, slow, wanted, errors, outlines)
     merged = merge(_within_limit(parts, errors))
     errors.sort(key=lambda entry: entry[0])
-    return Columns(merged.arrays, merged.masks, merged.places, tuple(errors))
+    return Columns(
+        merged.arrays,
+        merged.masks,
+        merged.places,
+        tuple(errors),
+        tuple(outlines.known),
+        np.array(outlines.numbers, np.int16)[merged.places],
+    )
+
+
+class _Outlines:
+    """The outline of each packet of a batch."""
+
+    def __init__(self, count: int) -> None:
+        self.known: dict[Outline, int] = {}
+        self.numbers = [-1] * count
+        self._of: dict[Schema, int] = {}
+
+    def add(self, place: int, schema: Schema) -> None:
+        """Note the schema of a packet."""
+        number = self._of.get(schema)
+        if number is None:
+            number = self._of[schema] = self._number(outline_of(schema))
+        self.numbers[place] = number
+
+    def set_apart(self, place: int) -> None:
+        """Note that a packet's top level and core differ in what both have."""
+        number = self.numbers[place]
+        if number >= 0:
+            outline = next(one for one, known in self.known.items() if known == number)
+            self.numbers[place] = self._number(outline.apart)
+
+    def forget(self, place: int) -> None:
+        """Note that columns cannot tell a packet's scalars exactly."""
+        self.numbers[place] = -1
+
+    def _number(self, outline: Outline) -> int:
+        number = self.known.setdefault(outline, len(self.known))
+        return number if number <= _MAX_OUTLINES else -1
 
 
 def _decode_rows(
@@ -132,6 +183,7 @@ def _decode_rows(
     places: Sequence[int],
     wanted: frozenset[str] | None,
     errors: list[tuple[int, DecodeError]],
+    outlines: _Outlines,
 ) -> list[Part]:
     """Decode packets one by one; the reference for what the batch decoder does."""
     groups: dict[Schema, tuple[list[int], list[dict[str, Any]]]] = {}
@@ -147,6 +199,11 @@ def _decode_rows(
         kept, rows = groups.setdefault(alert.schema, ([], []))
         kept.append(place)
         rows.append(row)
+        outlines.add(place, alert.schema)
+        if any(isinstance(value, str) and value.endswith("\0") for value in row.values()):
+            outlines.forget(place)
+        elif any(alert[name] != alert.core[name] for name in outline_of(alert.schema).shared):
+            outlines.set_apart(place)
     return [
         arrays_of(kept, _types(schema, wanted), rows) for schema, (kept, rows) in groups.items()
     ]

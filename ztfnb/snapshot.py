@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from ztfnb.blocks import TEXT, Block, Mask, Part, Rows, Values, compact_words
 from ztfnb.errors import NotHeldError, SelectionError
 from ztfnb.fields import documented
+from ztfnb.outline import Outline
 from ztfnb.selection import Selection, parse, unknown_field
 from ztfnb.sky import in_cone
 from ztfnb.source import Coordinates
@@ -28,6 +29,8 @@ RowIndex = NDArray[np.intp]
 
 TOPIC, PARTITION, OFFSET, TIMESTAMP = "@topic", "@partition", "@offset", "@timestamp"
 """Columns that no alert has: where its packet lies, and when the transport took it."""
+OUTLINE = "@outline"
+"""Another: the number of its packet's outline in `Snapshot.outlines`; -1 where there is none."""
 
 _EVERY = slice(None)
 _MANY = 4
@@ -59,7 +62,13 @@ class Snapshot:
     Rows count from 0, the oldest. ``len(snapshot)`` is their number.
     """
 
-    def __init__(self, blocks: Iterable[Block] = (), revision: int = 0, departed: int = 0) -> None:
+    def __init__(
+        self,
+        blocks: Iterable[Block] = (),
+        revision: int = 0,
+        departed: int = 0,
+        outlines: Sequence[Outline] = (),
+    ) -> None:
         self._blocks = tuple(block for block in blocks if block.size)
         self._starts = np.cumsum([0, *(block.size for block in self._blocks)])
         self._dtypes: dict[str, np.dtype[Any]] = {}
@@ -69,6 +78,8 @@ class Snapshot:
         self.departed = departed
         """Alerts that had left before these: row ``r`` is number ``departed + r`` of all that came,
         in this snapshot and in every other of its store."""
+        self.outlines = outlines
+        """Which fields the packets have."""
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -167,9 +178,23 @@ class Snapshot:
         blocks = self._blocks[which:]
         if blocks:
             blocks = (blocks[0].tail(start - int(self._starts[which])), *blocks[1:])
-        tail = Snapshot(blocks, self.revision, self.departed + start)
+        tail = Snapshot(blocks, self.revision, self.departed + start, self.outlines)
         tail._whole = self
         return tail
+
+    def pieces(self, rows: ArrayLike) -> list[tuple[RowIndex, Block, RowIndex]]:
+        """Return the blocks that hold some rows: places among those given, block, rows of it."""
+        index = self._index(rows)
+        which = np.searchsorted(self._starts, index, "right") - 1
+        order = np.argsort(which, kind="stable")
+        cuts = np.searchsorted(which[order], np.arange(len(self._blocks) + 1))
+        return [
+            (order[begin:end], block, index[order[begin:end]] - start)
+            for block, start, begin, end in zip(
+                self._blocks, self._starts[:-1], cuts[:-1], cuts[1:], strict=True
+            )
+            if end > begin
+        ]
 
     def coordinates(self, row: int) -> Coordinates:
         """Return where the packet of a row lies."""
@@ -203,19 +228,9 @@ class Snapshot:
     def _places(self, rows: ArrayLike | None) -> _Places:
         if rows is None:
             return _Places(tuple((block, _EVERY) for block in self._blocks), None)
-        index = self._index(rows)
-        which = np.searchsorted(self._starts, index, "right") - 1
-        order = np.argsort(which, kind="stable")
-        cuts = np.searchsorted(which[order], np.arange(len(self._blocks) + 1))
-        index = index[order]
-        pieces = tuple(
-            (block, index[begin:end] - start)
-            for block, start, begin, end in zip(
-                self._blocks, self._starts[:-1], cuts[:-1], cuts[1:], strict=True
-            )
-            if end > begin
-        )
-        return _Places(pieces, order)
+        pieces = self.pieces(rows)
+        order = np.concatenate([np.zeros(0, np.intp), *(at for at, _, _ in pieces)])
+        return _Places(tuple((block, inside) for _, block, inside in pieces), order)
 
     def _index(self, rows: ArrayLike) -> RowIndex:
         given = np.asarray(rows)

@@ -20,12 +20,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ztfnb.alert import CORES
-from ztfnb.blocks import LARGEST_BLOCK, Block, GrowingBlock, Values
+from ztfnb.blocks import LARGEST_BLOCK, MAX_TEXT, Block, GrowingBlock, Values
 from ztfnb.columns import Columns
 from ztfnb.errors import ConfigError
+from ztfnb.outline import Outline
 from ztfnb.seen import Seen
 from ztfnb.selection import Selection
-from ztfnb.snapshot import OFFSET, PARTITION, TIMESTAMP, TOPIC, Snapshot
+from ztfnb.snapshot import OFFSET, OUTLINE, PARTITION, TIMESTAMP, TOPIC, Snapshot
 from ztfnb.source import Coordinates, Packet
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ _ROW_BYTES = 640
 _PACKET_OVERHEAD = 500
 _PIECE = 64
 """Packets that are let go together."""
+_MAX_OUTLINES = 1_000
+"""Kinds of packets that are told apart; a survey has one for each version of its schema."""
 
 
 class Store:
@@ -80,6 +83,7 @@ class Store:
         self._packets: dict[int, Packet] = {}
         self._pieces: deque[tuple[list[int], int]] = deque()
         self._packet_bytes = 0
+        self._outlines: tuple[Outline, ...] = ()
         self._snapshot = Snapshot()
 
     def __len__(self) -> int:
@@ -121,7 +125,9 @@ class Store:
             rows, candids = _identify(columns)
             self.unidentified += len(columns.rows) - len(rows)
             origins = [packets[place] for place in columns.rows[rows].tolist()]
-            own = {"candid": candids, **_coordinates(origins)}
+            outline = self._outline(columns)[rows]
+            own: dict[str, Values] = {"candid": candids, OUTLINE: outline}
+            own |= _coordinates(origins)
             # They come first: fields beyond the most that a block takes are left out.
             arrays = {**own, **_take(columns.arrays, rows), **own}
             nulls = _take(columns.masks, rows)
@@ -147,8 +153,30 @@ class Store:
             if new:
                 self._make_room()
                 blocks = (*self._sealed, self._growing.view())
-                self._snapshot = Snapshot(blocks, self._snapshot.revision + 1, self.evicted)
+                revision = self._snapshot.revision + 1
+                self._snapshot = Snapshot(blocks, revision, self.evicted, self._outlines)
             return new
+
+    def _outline(self, columns: Columns) -> NDArray[np.int16]:
+        """Return for each row of a batch the number of its packet's outline here."""
+        if columns.outline is None:
+            return np.full(len(columns.rows), -1, np.int16)
+        numbers = [self._number(outline, columns.arrays) for outline in columns.outlines]
+        found = np.array([*numbers, -1], np.int16)[columns.outline]
+        for values in columns.arrays.values():
+            # What is cut short here stands in the packet alone.
+            if values.dtype.kind == "U" and values.dtype.itemsize > 4 * MAX_TEXT:
+                found[np.strings.str_len(values) > MAX_TEXT] = -1
+        return found
+
+    def _number(self, outline: Outline, arrays: Mapping[str, Values]) -> int:
+        if not outline.columns <= arrays.keys():
+            return -1
+        if outline not in self._outlines:
+            if len(self._outlines) >= _MAX_OUTLINES:
+                return -1
+            self._outlines += (outline,)
+        return self._outlines.index(outline)
 
     @property
     def _oldest(self) -> int:
@@ -258,7 +286,7 @@ class Store:
         return held.coordinates(int(held.rows_of([candid])[0]))
 
 
-_OWN = {"candid", TOPIC, PARTITION, OFFSET, TIMESTAMP}
+_OWN = {"candid", OUTLINE, TOPIC, PARTITION, OFFSET, TIMESTAMP}
 """Columns that come from the packet or stand for every kind of alert's identifier."""
 
 
