@@ -26,7 +26,7 @@ from ztfnb.periodogram import periodogram
 from ztfnb.photometry import photometry
 
 if TYPE_CHECKING:
-    from ztfnb import broker, columns, filters, simulate, widgets
+    from ztfnb import broker, columns, filters, recipes, simulate, widgets
     from ztfnb.alert import Alert
     from ztfnb.archive import read
     from ztfnb.codec import decode, encode
@@ -66,6 +66,7 @@ __all__ = [
     "photometry",
     "picture",
     "read",
+    "recipes",
     "save",
     "simulate",
     "widgets",
