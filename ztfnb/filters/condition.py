@@ -34,6 +34,8 @@ class Condition:
     it changes nothing but the outcome of this comparison."""
     loop: bool = False
     """Whether it stands for a loop as a whole, told by its outcome."""
+    forcible: bool = True
+    """Whether it can be made to come out otherwise; a loop, a case or an exception cannot."""
 
     @property
     def stop(self) -> str:

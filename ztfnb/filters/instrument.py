@@ -1,0 +1,236 @@
+"""The traced twin of a filter: it decides as the filter does, and records its conditions."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import sysconfig
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import CellType, CodeType, FunctionType
+from typing import Any
+
+from ztfnb.errors import FilterError
+from ztfnb.filters.caution import obstacle_in, stateful
+from ztfnb.filters.code import FunctionCode, code_of
+from ztfnb.filters.condition import Condition, Run, Step
+from ztfnb.filters.conditions import Book, Draft, Finder
+from ztfnb.filters.filter import Filter
+from ztfnb.filters.goal import Goal
+from ztfnb.filters.recorder import OPERATORS, ForcedRecorder, Plan, Recorder, Spot, truth_of
+from ztfnb.filters.scope import Scope, compared
+from ztfnb.filters.threshold import Value
+from ztfnb.filters.twin import ObstacleError, codes_of, compiled, read, twin_of
+
+_INSTALLED = tuple(
+    sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")
+)
+Maker = Callable[[CellType], FunctionType]
+Entering = Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A filter, as it tells what became of its conditions."""
+
+    conditions: tuple[Condition, ...]
+    """In the order of the source; those of a helper where it is called."""
+    opaque: frozenset[str]
+    """Thresholds that are used in any other way than `Condition.compares` says."""
+    obstacle: str
+    """Why the conditions could not be found; then the whole function is the only one."""
+    stateful: bool
+    """Whether a run can change what the next one does, or depends on chance or the clock."""
+    _function: FunctionType = field(repr=False)
+    _twin: Maker | None = field(repr=False)
+    _plan: Plan = field(repr=False)
+
+    def run(
+        self,
+        alert: Any,
+        params: Mapping[str, Value],
+        resources: Mapping[str, Any],
+        forced: Mapping[int, bool] | None = None,
+    ) -> Run:
+        """Run the filter on one alert; it decides exactly as the plain function.
+
+        Parameters
+        ----------
+        forced
+            Conditions, by place, that come out as given, whatever they compare.
+        """
+        if self._twin is None:
+            return self._run_plainly(alert, params, resources, forced)
+        cell = CellType()
+        recorder = (
+            ForcedRecorder(self._plan, cell, forced) if forced else Recorder(self._plan, cell)
+        )
+        cell.cell_contents = recorder
+        twin = self._twin(cell)
+        try:
+            value = twin(alert, **params, **resources)
+        except Exception as error:  # noqa: BLE001 - what a filter raises is its outcome
+            recorder.cut_short(error)
+            return Run(None, _without_frame(error), tuple(recorder.steps))
+        finally:
+            recorder.close()
+        return Run(value, None, tuple(recorder.steps))
+
+    def _run_plainly(
+        self,
+        alert: Any,
+        params: Mapping[str, Value],
+        resources: Mapping[str, Any],
+        forced: Mapping[int, bool] | None,
+    ) -> Run:
+        try:
+            value = self._function(alert, **params, **resources)
+        except Exception as error:  # noqa: BLE001 - what a filter raises is its outcome
+            return Run(None, _without_frame(error), (Step(0, None, (), judged=False),))
+        held = truth_of(value)
+        if forced and 0 in forced and held is not forced[0]:
+            value = held = forced[0]
+        return Run(value, None, (Step(0, held, (value,), held is not None),))
+
+
+def traced(made: Filter) -> Traced:
+    """Return a filter's traced twin, with the conditions that are found in its source."""
+    function: Any = made.function
+    thresholds = frozenset(one.name for one in made.thresholds)
+    work = _Work(function)
+    state = stateful(function)
+    try:
+        twin = work.twin(
+            function, made.code, Goal(True), {name: frozenset({name}) for name in thresholds}
+        )
+    except ObstacleError as error:
+        conditions = (_whole(made, thresholds),)
+        plan = Plan({}, (), {})
+        return Traced(conditions, thresholds, str(error), state, function, None, plan)
+    drafts = work.book.drafts
+    conditions = tuple(draft.condition(place) for place, draft in enumerate(drafts))
+    operators = {
+        place: tuple(OPERATORS[sign] for sign in draft.signs)
+        for place, draft in enumerate(drafts)
+        if draft.signs
+    }
+    plan = Plan(operators, tuple(work.book.helpers), work.spots)
+    opaque = thresholds - {one.compares for one in conditions}
+    return Traced(conditions, opaque, "", state, function, twin, plan)
+
+
+class _Work:
+    """Making the twins of a filter and of its helpers."""
+
+    def __init__(self, function: FunctionType) -> None:
+        self.book = Book()
+        self.spots: dict[CodeType, list[Spot]] = {}
+        self._package = function.__module__.partition(".")[0]
+        self._above: list[FunctionType] = []
+
+    def twin(
+        self, function: FunctionType, code: FunctionCode, goal: Goal, entering: Entering
+    ) -> Maker:
+        """Return what makes the twin of a function."""
+        reading = read(function, code)
+        obstacle = obstacle_in(function, reading.tree)
+        if obstacle:
+            raise ObstacleError(obstacle)
+        tree = copy.deepcopy(reading.tree)
+        uses = {} if self._above else compared(tree, frozenset(entering))
+        scope = Scope(tree, function, indent=reading.indent, entering=entering)
+        self._above.append(function)
+        try:
+            Finder(scope, goal, self.book, reading.text, self._follow).rewrite()
+        finally:
+            self._above.pop()
+        mine = [(place, one) for place, one in enumerate(self.book.drafts) if one.root is tree]
+        _note_comparisons(uses, [one for _, one in mine])
+        made = compiled(tree, function)
+        spots = sorted(
+            (one.spot(place) for place, one in mine if not isinstance(one.node, ast.ExceptHandler)),
+            key=lambda spot: (spot.start, (-spot.end[0], -spot.end[1])),
+            reverse=True,
+        )
+        self.spots |= dict.fromkeys(codes_of(made), spots)
+        return twin_of(function, made)
+
+    def _follow(self, node: ast.Call, goal: Goal, scope: Scope) -> int | None:
+        """Make the twin of a helper where it is called; None where it cannot be followed."""
+        helper = scope.helper(node.func)
+        function = helper.function if isinstance(helper, Filter) else helper
+        if function is None or function in self._above or self._foreign(function):
+            return None
+        before = len(self.book.drafts)
+        try:
+            code = helper.code if isinstance(helper, Filter) else code_of(function)
+            made = self.twin(function, code, goal, _handed(node, code.tree, scope))
+        except (ObstacleError, FilterError):
+            return None
+        if len(self.book.drafts) == before:
+            return None
+        original = function.__code__
+
+        def stand_in(recorder: Recorder, callee: Any) -> Any:
+            # In a notebook the name may stand for something else by now.
+            if callee is not helper or function.__code__ is not original:
+                return callee
+            twin = made(recorder.cell)
+            return _with_function(callee, twin) if isinstance(callee, Filter) else twin
+
+        self.book.helpers.append(stand_in)
+        return len(self.book.helpers) - 1
+
+    def _foreign(self, function: FunctionType) -> bool:
+        """Return whether a function is part of a library: its inside is nobody's filter."""
+        module = function.__module__ or ""
+        if module.startswith("ztfnb.filters."):
+            return True
+        package = module.partition(".")[0]
+        return package != self._package and function.__code__.co_filename.startswith(_INSTALLED)
+
+
+def _note_comparisons(uses: Mapping[str, list[ast.Compare]], drafts: list[Draft]) -> None:
+    recorded = {one.node: one for one in drafts if len(one.signs) == 1}
+    for threshold, nodes in uses.items():
+        if all(node in recorded for node in nodes):
+            for node in nodes:
+                recorded[node].compares = threshold
+
+
+def _handed(node: ast.Call, tree: ast.FunctionDef, scope: Scope) -> Entering:
+    """Return the thresholds that enter the parameters of a helper where it is called."""
+    names = [one.arg for one in (*tree.args.posonlyargs, *tree.args.args)]
+    found = {
+        name: scope.entering(one)
+        for name, one in zip(names, node.args, strict=False)
+        if not isinstance(one, ast.Starred)
+    }
+    found |= {one.arg: scope.entering(one.value) for one in node.keywords if one.arg}
+    return {name: thresholds for name, thresholds in found.items() if thresholds}
+
+
+def _with_function(made: Filter, function: FunctionType) -> Filter:
+    """Return a filter of another function, that shares all else."""
+    try:
+        resources = made.resources
+    except FilterError:
+        return made
+    other = object.__new__(Filter)
+    other.__dict__ |= made.__dict__ | {"function": function, "resources": resources}
+    return other
+
+
+def _whole(made: Filter, thresholds: frozenset[str]) -> Condition:
+    end = len(f"def {made.code.name}")
+    return Condition(
+        0, made.code.name, made.code.line, made.code.line, 0, end, made.code.name,
+        wanted=True, thresholds=thresholds,
+    )  # fmt: skip
+
+
+def _without_frame(error: BaseException) -> BaseException:
+    """Return an exception as it left the filter: the frame that called it is not its author's."""
+    way = error.__traceback__
+    error.__traceback__ = way.tb_next if way else None
+    return error

@@ -1,0 +1,164 @@
+"""Read the source of a function exactly, and compile a rewritten one in its place."""
+
+from __future__ import annotations
+
+import __future__
+
+import ast
+import copy
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import CellType, CodeType, FunctionType
+from typing import Any
+
+from ztfnb.errors import FilterError
+from ztfnb.filters.code import FunctionCode
+from ztfnb.filters.conditions import RECORDER
+
+_OUTER = "@outer"
+_FUTURES = 0
+for _name in __future__.all_feature_names:
+    _FUTURES |= getattr(__future__, _name).compiler_flag
+
+
+class ObstacleError(Exception):
+    """Why the conditions of a function cannot be found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The source of a function, with lines and columns as Python counted them."""
+
+    tree: ast.FunctionDef
+    lines: tuple[bytes, ...]
+    first: int
+    """Number of the first of the lines."""
+    indent: int
+
+    def text(self, node: ast.AST) -> str:
+        """Return the text of a part of the tree, on one line."""
+        start, end = node.lineno - self.first, node.end_lineno - self.first  # type: ignore[attr-defined]
+        piece = list(self.lines[start : end + 1])
+        piece[-1] = piece[-1][: node.end_col_offset]  # type: ignore[attr-defined]
+        piece[0] = piece[0][node.col_offset :]  # type: ignore[attr-defined]
+        return " ".join(b"".join(piece).decode().split())
+
+
+def read(function: FunctionType, code: FunctionCode) -> Reading:
+    """Return the source that a function was compiled from.
+
+    Raises
+    ------
+    ObstacleError
+        If that is not the source that is found now.
+    """
+    text, first = code.text, code.line
+    try:
+        if code.indent:  # FunctionCode has taken it away, also inside texts of several lines
+            lines, start = inspect.getsourcelines(function)
+            text, first = "".join(lines[code.line - start :]), code.line
+            tree = ast.parse("if 1:\n" + text).body[0].body[0]  # type: ignore[attr-defined]
+            ast.increment_lineno(tree, first - 2)
+        else:
+            tree = ast.parse(text).body[0]
+            ast.increment_lineno(tree, first - 1)
+        same = isinstance(tree, ast.FunctionDef) and not getattr(tree, "type_params", None)
+        same = same and _same(compiled(copy.deepcopy(tree), function), function.__code__)
+    except (OSError, SyntaxError, FilterError, IndexError, AttributeError):
+        same = False
+    if not same:
+        raise ObstacleError(
+            "its source is not what it was compiled from: another decorator changed it, "
+            "or its text has changed since; define it again"
+        )
+    whole = tuple(line.encode() for line in text.splitlines(keepends=True))
+    return Reading(tree, whole, first, code.indent)
+
+
+def compiled(tree: ast.FunctionDef, function: FunctionType) -> CodeType:
+    """Compile a tree as the code of a function, that may have the recorder among its cells."""
+    original = function.__code__
+    tree.decorator_list, tree.returns = [], None
+    arguments = tree.args
+    arguments.defaults, arguments.kw_defaults = [], [None] * len(arguments.kwonlyargs)
+    for one in ast.walk(arguments):
+        if isinstance(one, ast.arg):
+            one.annotation = None
+    module = ast.parse("def outer(): pass")
+    outer: Any = module.body[0]
+    outer.name = _OUTER
+    outer.args.args = [ast.arg(name) for name in (*original.co_freevars, RECORDER)]
+    outer.body = [tree]
+    ast.fix_missing_locations(module)
+    flags = original.co_flags & _FUTURES
+    whole = compile(module, original.co_filename, "exec", flags=flags, dont_inherit=True)
+    inner = _code_in(_code_in(whole, _OUTER), tree.name)
+    return _renamed(inner, f"{_OUTER}.<locals>.{tree.name}", original.co_qualname)
+
+
+def twin_of(function: FunctionType, code: CodeType) -> Callable[[CellType], FunctionType]:
+    """Return what makes a function of other code, sharing all else, for a recorder's cell."""
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    names = code.co_freevars
+    at = names.index(RECORDER) if RECORDER in names else None
+    before = tuple(cells[name] for name in names[:at])
+    after = () if at is None else tuple(cells[name] for name in names[at + 1 :])
+    space, name = function.__globals__, function.__name__
+
+    def made(cell: CellType) -> FunctionType:
+        closure = (*before, cell, *after) if at is not None else before
+        twin = FunctionType(code, space, name, function.__defaults__, closure)
+        twin.__kwdefaults__ = function.__kwdefaults__
+        return twin
+
+    return made
+
+
+def codes_of(code: CodeType) -> list[CodeType]:
+    """Return a code object and all in it."""
+    inner = [one for one in code.co_consts if isinstance(one, CodeType)]
+    return [code, *(each for one in inner for each in codes_of(one))]
+
+
+def _code_in(code: CodeType, name: str) -> CodeType:
+    return next(one for one in code.co_consts if isinstance(one, CodeType) and one.co_name == name)
+
+
+def _renamed(code: CodeType, name: str, to: str) -> CodeType:
+    """Return code under the qualified name of the original, and all in it."""
+
+    def constant(value: Any) -> Any:
+        if isinstance(value, CodeType):
+            return _renamed(value, name, to)
+        # The body of a class holds its qualified name.
+        return to + value.removeprefix(name) if type(value) is str and name in value else value
+
+    qualified = to + code.co_qualname.removeprefix(name)
+    return code.replace(co_qualname=qualified, co_consts=tuple(map(constant, code.co_consts)))
+
+
+_ALIKE = (
+    "co_code", "co_names", "co_varnames", "co_freevars", "co_cellvars", "co_argcount",
+    "co_posonlyargcount", "co_kwonlyargcount", "co_name", "co_exceptiontable",
+)  # fmt: skip
+
+
+def _same(one: CodeType, other: CodeType) -> bool:
+    if any(getattr(one, name) != getattr(other, name) for name in _ALIKE):
+        return False
+    if (one.co_flags ^ other.co_flags) & ~inspect.CO_NESTED:
+        return False
+    if _places(one) != _places(other) or len(one.co_consts) != len(other.co_consts):
+        return False
+    return all(
+        _same(mine, its)
+        if isinstance(mine, CodeType) and isinstance(its, CodeType)
+        else repr(mine) == repr(its) and type(mine) is type(its)
+        for mine, its in zip(one.co_consts, other.co_consts, strict=True)
+    )
+
+
+def _places(code: CodeType) -> list[Any]:
+    """Return the lines and columns of code; those of its decorators aside."""
+    return [one for one in code.co_positions() if one[0] != code.co_firstlineno]
