@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any
 
+import numpy as np
+
 from ztfnb.errors import FilterError
 from ztfnb.filters.threshold import Value
 
@@ -40,12 +42,26 @@ def annotations_of(value: Any) -> dict[str, Value]:
     return {_name(name): _annotation(name, each) for name, each in value.items()}
 
 
-def merged(*values: Any) -> Any:
-    """Return what several filters returned as one: their annotations together, or True."""
-    notes: dict[str, Any] = {}
-    for value in values:
-        notes |= annotations_of(value)
+def merged(*values: Any, **named: Any) -> Any:
+    """Return what several filters returned as one: the annotations of those that pass, or True.
+
+    Where two of them give other values to one name, both stay, each behind the name of its filter:
+    ``merged(young=first, real=second)`` gives ``young_score`` and ``real_score``.
+    """
+    passed = [(name, annotations_of(value)) for name, value in _named(values, named)]
+    notes: dict[str, Value] = {}
+    for owner, own in passed:
+        for name, value in own.items():
+            others = [each[name] for _, each in passed if name in each]
+            agree = all(type(each) is type(value) and each == value for each in others)
+            notes[name if agree else f"{owner}_{name}"] = value
     return notes or True
+
+
+def _named(values: tuple[Any, ...], named: dict[str, Any]) -> list[tuple[str, Any]]:
+    every = [(f"filter{place}", value) for place, value in enumerate(values, 1)]
+    every += named.items()
+    return [(name, value) for name, value in every if passes(value)]
 
 
 def _name(name: Any) -> str:
@@ -55,10 +71,13 @@ def _name(name: Any) -> str:
 
 
 def _annotation(name: str, value: Any) -> Value:
-    plain = value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
-    if not isinstance(plain, bool | int | float | str):
+    if value is np.ma.masked:
+        raise FilterError(f"the annotation {name!r} is masked; leave it out where it is missing")
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        value = value.item()
+    if not isinstance(value, Value):
         raise FilterError(
             f"the annotation {name!r} is a {type(value).__name__}; "
             "expected a number, a text or True or False"
         )
-    return plain
+    return value

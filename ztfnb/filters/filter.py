@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
-from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property, partial, update_wrapper
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Never, overload
 
 from ztfnb.errors import FilterError, FilterWarning
+from ztfnb.filters import sources
 from ztfnb.filters.code import FunctionCode, code_of
+from ztfnb.filters.needs import Files, Provided, provide
 from ztfnb.filters.threshold import Threshold, Value, thresholds_of
 
 if TYPE_CHECKING:
     from ztfnb.alert import Alert
+    from ztfnb.filters.dependencies import Dependencies
     from ztfnb.filters.lint import Remark
+    from ztfnb.filters.needs import DataFile
+    from ztfnb.filters.pins import PinResult, Pins
     from ztfnb.filters.report import Report
+    from ztfnb.filters.versions import Versions
 
 Plain = Callable[..., Any]
 
@@ -25,7 +33,9 @@ class Filter:
     """A function of one alert, with thresholds that can be set. Made by `ztfnb.filter`.
 
     Calling it gives what the function itself gives. It never changes: `with_params` and
-    combining (``a & b``, ``a | b``, ``~a``) return others.
+    combining (``a & b``, ``a | b``, ``~a``) return others. It can be sent to other processes, by
+    pickle where it stands in a module, by cloudpickle where it stands in a notebook; its source
+    goes with it.
 
     Raises
     ------
@@ -33,26 +43,64 @@ class Filter:
         If the function cannot be a filter.
     """
 
+    function: Plain
+    """The function as it was written."""
+    code: FunctionCode
+    """Its source."""
+    name: str
+    __name__: str
+    thresholds: tuple[Threshold, ...]
+    """What can be set."""
+    needs: tuple[str, ...]
+    """Names of the parameters that `files` and `setup` provide."""
+    provided: Provided
+    parts: tuple[Filter, ...]
+    """The filters that it was combined from, if it was."""
+    home: Path
+    """Where its pins and versions are kept: the working directory when it was defined."""
+    _params: dict[str, Value]
+
     def __init__(
         self,
         function: Plain,
         *,
         params: Mapping[str, Value] | None = None,
-        files: Mapping[str, str | Path] | None = None,
+        files: Files | None = None,
         setup: Plain | None = None,
+        parts: tuple[Filter, ...] = (),
     ) -> None:
-        self.function = function
-        """The function as it was written."""
-        self.code: FunctionCode = code_of(function)
-        """Its source."""
-        self.thresholds, self.needs = thresholds_of(function)
-        """What can be set, and the names of what `files` and `setup` provide."""
-        self.files: Mapping[str, Path] = {name: Path(path) for name, path in (files or {}).items()}
-        self.setup = setup
-        update_wrapper(self, function)
-        self.name: str = function.__name__
-        self._params = {one.name: one.default for one in self.thresholds}
-        self._params |= self._checked(params or {})
+        code = code_of(function)
+        thresholds, needs = thresholds_of(function)
+        self._set(
+            function=function,
+            code=code,
+            name=function.__name__,
+            thresholds=thresholds,
+            needs=needs,
+            provided=Provided(function, needs, files, setup),
+            parts=parts,
+            home=Path.cwd(),
+            _params={one.name: one.default for one in thresholds},
+        )
+        self._set(_params=self._params | self._checked(params or {}))
+
+    def _set(self, **values: Any) -> None:
+        vars(self).update(values)
+        if "function" in values:
+            function = self.function
+            for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+                vars(self)[name] = getattr(function, name)
+            # Then inspect.signature and inspect.getsource look at the function.
+            vars(self)["__wrapped__"] = function
+
+    def __setattr__(self, name: str, value: Any) -> Never:
+        raise AttributeError(
+            f"a filter never changes, so {name} cannot be set; "
+            f"{self.name}.with_params(...) returns another"
+        )
+
+    def __delattr__(self, name: str) -> Never:
+        raise AttributeError(f"a filter never changes, so {name} cannot be taken away")
 
     @property
     def params(self) -> Mapping[str, Value]:
@@ -71,29 +119,106 @@ class Filter:
 
         return lint(self)
 
-    @cached_property
+    @property
+    def files(self) -> Mapping[str, Path]:
+        """Where each data file lies, by name; of a combination, those of both."""
+        return {name: file.path for name, file in self._data_files().items()}
+
+    @property
+    def checksums(self) -> Mapping[str, str]:
+        """SHA-256 of each data file when the filter was defined, in hexadecimal digits."""
+        return {name: file.checksum for name, file in self._data_files().items()}
+
+    def _data_files(self) -> dict[str, DataFile]:
+        every = dict(self.provided.files)
+        for part in self.parts:
+            for name, file in part._data_files().items():  # noqa: SLF001 - of the same class
+                same = every.get(name, file).checksum == file.checksum
+                every[name if same else f"{part.name}_{name}"] = file
+        return every
+
+    @property
+    def setup(self) -> Plain | None:
+        """The function that is run once, where there is one."""
+        return self.provided.setup
+
+    @property
     def resources(self) -> Mapping[str, Any]:
         """What `files` and `setup` provide, by the name of the parameter that takes it; made once.
 
         Raises
         ------
         FilterError
-            If a file is not there, or the setup fails.
+            If a file is not there or has changed, or the setup fails.
         """
-        from ztfnb.filters.needs import provide  # noqa: PLC0415 - read when it is asked for
-
         return provide(self)
+
+    @property
+    def local(self) -> bool:
+        """Whether it was written in a notebook or the program that runs, not in a module."""
+        if self.parts:
+            return any(part.local for part in self.parts)
+        return bool(self.function.__module__ == "__main__")
+
+    @property
+    def dependencies(self) -> Dependencies:
+        """What its decisions depend on beside the alert and its own text, as it is now."""
+        from ztfnb.filters.dependencies import dependencies_of  # noqa: PLC0415 - it knows filters
+
+        return dependencies_of(self)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of its source and all that this uses, as it is now, in hexadecimal digits.
+
+        Helpers, constants, files and defaults count; line numbers, comments, white space and what
+        the thresholds are set to do not.
+        """
+        return self.dependencies.hash
+
+    @property
+    def pins(self) -> Pins:
+        """The alerts that must pass or must be rejected, kept beside the notebook."""
+        from ztfnb.filters.pins import pins_of  # noqa: PLC0415 - it runs filters
+
+        return pins_of(self)
+
+    def pin(
+        self, alert: Alert | Mapping[str, Any], passes: bool = True, note: str = ""
+    ) -> PinResult:
+        """Keep an alert as an example that must pass, or must be rejected; see `Pins.pin`."""
+        from ztfnb.filters.pins import check  # noqa: PLC0415 - it runs filters
+
+        return check(self, self.pins.pin(alert, passes=passes, note=note))
+
+    def unpin(self, candid: int) -> None:
+        """Let go of a pinned alert; see `Pins.unpin`."""
+        self.pins.unpin(candid)
+
+    def check_pins(self) -> tuple[PinResult, ...]:
+        """Run the filter on each pinned alert: green where it decides as it must, or red."""
+        from ztfnb.filters.pins import check  # noqa: PLC0415 - it runs filters
+
+        return tuple(check(self, pin) for pin in self.pins.values())
+
+    @property
+    def versions(self) -> Versions:
+        """What has been evaluated under this name, kept in a file beside the notebook."""
+        from ztfnb.filters.versions import versions_of  # noqa: PLC0415 - it asks filters
+
+        return versions_of(self)
 
     @property
     def plain(self) -> Plain:
         """The function of one alert alone: thresholds and resources are bound to it."""
         return partial(self.function, **self._params, **self.resources)
 
-    def __call__(self, alert: Alert | Mapping[str, Any], **params: Value) -> Any:
+    def __call__(self, alert: Alert | Mapping[str, Any], /, **params: Value) -> Any:
         """Return what the function returns, with some thresholds set otherwise for this call."""
-        return self.plain(alert, **(self._checked(params) if params else {}))
+        set_to = self._params | self._checked(params) if params else self._params
+        return self.function(alert, **set_to, **self.resources)
 
-    def with_params(self, **params: Value) -> Filter:
+    def with_params(self, /, **params: Value) -> Filter:
         """Return the same filter with some thresholds set otherwise.
 
         Raises
@@ -101,15 +226,13 @@ class Filter:
         FilterError
             If it has no such threshold, or a value is none that it takes.
         """
-        found = Filter(
-            self.function,
-            params={**self._params, **params},
-            files=self.files,
-            setup=self.setup,
-        )
-        if "resources" in self.__dict__:
-            found.__dict__["resources"] = self.resources  # a model is loaded once
-        return found
+        return self._with(_params=self._params | self._checked(params))
+
+    def _with(self, **values: Any) -> Filter:
+        """Return a copy with other values; what files and setup provide is shared."""
+        made: Filter = object.__new__(Filter)
+        made._set(**{**vars(self), **values})
+        return made
 
     def threshold(self, name: str) -> Threshold:
         """Return one threshold.
@@ -130,12 +253,16 @@ class Filter:
 
     def __and__(self, other: Filter) -> Filter:
         """Return the filter that passes what both pass."""
+        if not isinstance(other, Filter):
+            return NotImplemented
         from ztfnb.filters.combine import both  # noqa: PLC0415 - it makes filters
 
         return both(self, other)
 
     def __or__(self, other: Filter) -> Filter:
         """Return the filter that passes what one of both passes."""
+        if not isinstance(other, Filter):
+            return NotImplemented
         from ztfnb.filters.combine import either  # noqa: PLC0415 - it makes filters
 
         return either(self, other)
@@ -156,37 +283,80 @@ class Filter:
         params = ", ".join(f"{name}={value!r}" for name, value in self._params.items())
         return f"<Filter {self.name}({params})>"
 
+    def _repr_html_(self) -> str:
+        from ztfnb.filters.shown import html_of  # noqa: PLC0415 - for people only
+
+        return html_of(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.parts:
+            from ztfnb.filters.combine import again  # noqa: PLC0415 - it makes filters
+
+            names = self.function.__globals__.items()
+            parts = {name: value for name, value in names if isinstance(value, Filter)}
+            return again, (self.__name__, self.code.text, parts, self._params, self.home)
+        module = sys.modules.get(self.function.__module__)
+        known = getattr(module, self.__name__, None)
+        if not self.local and isinstance(known, Filter) and known.function is self.function:
+            return _imported, (self.function.__module__, self.__name__, self._params, self.home)
+        return object.__new__, (Filter,), self._state()
+
+    def _state(self) -> dict[str, Any]:
+        """Return what travels: the texts of cells too, which nobody has elsewhere."""
+        from ztfnb.filters.dependencies import functions_of  # noqa: PLC0415 - it knows filters
+
+        state = {name: value for name, value in vars(self).items() if not name.startswith("__")}
+        state.pop("remarks", None)
+        return {**state, "texts": sources.carried(functions_of(self))}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for file, text in state.pop("texts").items():
+            sources.keep(file, text)
+        self._set(**state)
+
+
+def _imported(module: str, name: str, params: Mapping[str, Value], home: Path) -> Filter:
+    made = getattr(import_module(module), name)
+    if not isinstance(made, Filter):
+        raise FilterError(
+            f"{module}.{name} is no filter here: is it another version of the module?"
+        )
+    return made.with_params(**params)._with(home=home)  # noqa: SLF001 - of this module
+
 
 @overload
 def filter(function: Plain, /) -> Filter: ...  # noqa: A001 - ztfnb.filter is what people write
 @overload
 def filter(  # noqa: A001
-    *, files: Mapping[str, str | Path] | None = None, setup: Plain | None = None
+    *, files: Files | None = None, setup: Plain | None = None
 ) -> Callable[[Plain], Filter]: ...
 def filter(  # noqa: A001
     function: Plain | None = None,
     /,
     *,
-    files: Mapping[str, str | Path] | None = None,
+    files: Files | None = None,
     setup: Plain | None = None,
 ) -> Filter | Callable[[Plain], Filter]:
     """Make a filter of a function of one alert that returns True or False.
 
     Keyword-only parameters with defaults are its thresholds. What looks wrong in the source is
-    told at once, with its line, as a `ztfnb.errors.FilterWarning`.
+    told at once, with its line, as a `ztfnb.errors.FilterWarning`; so are pinned alerts that it
+    does not decide as it must.
 
     Parameters
     ----------
     files
-        Data files that it needs, by the name of the parameter that takes the path.
+        Data files that it needs, by the name of the parameter that takes the path. They lie beside
+        the notebook, or beside the module that defines the filter.
     setup
         Run once, with the files that it names as parameters; its result goes to the keyword-only
-        parameter of the filter that has no default. Where there are several, it returns a mapping.
+        parameter of the filter that has no default and is no file. Where there are several, it
+        returns a mapping.
 
     Raises
     ------
     FilterError
-        If the function cannot be a filter.
+        If the function cannot be a filter, or a file is not there.
     """
     if function is None:
         return partial(_make, files=files, setup=setup)
@@ -196,14 +366,28 @@ def filter(  # noqa: A001
 def _make(
     function: Plain,
     *,
-    files: Mapping[str, str | Path] | None = None,
+    files: Files | None = None,
     setup: Plain | None = None,
 ) -> Filter:
     made = Filter(function, files=files, setup=setup)
-    if made.remarks:
-        warnings.warn(_told(made, made.remarks), FilterWarning, stacklevel=3)
+    for said in (_remarks_told(made), _pins_told(made)):
+        if said:
+            # Without a registry: a cell that is run again is told again.
+            warnings.warn_explicit(
+                said, FilterWarning, made.code.file, made.code.line, made.function.__module__
+            )
     return made
 
 
-def _told(made: Filter, remarks: Iterable[Remark]) -> str:
-    return f"{made.name}:\n" + "\n".join(f"  {remark}" for remark in remarks)
+def _remarks_told(made: Filter) -> str:
+    lines = [f"  {remark}" for remark in made.remarks]
+    return "\n".join([f"{made.name}:", *lines]) if lines else ""
+
+
+def _pins_told(made: Filter) -> str:
+    """Run the pins of a filter that is defined anew, and say which are red."""
+    if not made.local:
+        return ""
+    from ztfnb.filters.pins import told  # noqa: PLC0415 - it runs filters
+
+    return told(made)

@@ -1,0 +1,82 @@
+"""Values of which text says everything: those that a filter's hash can see."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import enum
+import fractions
+import pathlib
+import re
+from dataclasses import fields, is_dataclass
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+
+_DEEPEST = 20
+
+
+class UnseenError(Exception):
+    """A value of which no text says everything."""
+
+
+def canonical(value: Any, depth: int = 0) -> str:
+    """Return a text that is the same for equal values, and another for any other.
+
+    Numbers, texts, dates, paths, patterns, arrays, and what holds only such.
+
+    Raises
+    ------
+    UnseenError
+        If it is of another kind; says of which.
+    """
+    kind = type(value)
+    if depth > _DEEPEST:
+        raise UnseenError("values in one another too deep to follow")
+    if kind in _SIMPLE:
+        return f"{kind.__name__} {value!r}"
+    if kind in (set, frozenset):
+        return f"{kind.__name__}[{','.join(sorted(canonical(v, depth + 1) for v in value))}]"
+    if isinstance(value, np.ndarray | np.generic) and not value.dtype.hasobject:
+        return _array(value, depth)
+    inner = _inside(value)
+    if inner is None:
+        raise UnseenError(f"a {kind.__qualname__} is known by its type only")
+    return f"{kind.__module__}.{kind.__qualname__}[{_several(inner, depth)}]"
+
+
+def _inside(value: Any) -> list[Any] | None:
+    """Return the values that one is made of; None where these do not say everything."""
+    kind = type(value)
+    if kind in (tuple, list) or (isinstance(value, tuple) and hasattr(kind, "_fields")):
+        return list(value)
+    if kind is dict:
+        return [each for pair in value.items() for each in pair]
+    if kind is re.Pattern:
+        return [value.pattern, value.flags]
+    if isinstance(value, enum.Enum):
+        return [value.name, value.value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return [getattr(value, one.name) for one in fields(value)]
+    return [str(value)] if isinstance(value, pathlib.PurePath) else None
+
+
+def _array(value: Any, depth: int) -> str:
+    masked = isinstance(value, np.ma.MaskedArray)
+    extra = canonical(np.ma.getmaskarray(value), depth + 1) if masked else ""
+    digest = sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+    return f"array {value.dtype.descr} {np.shape(value)} {digest} {extra}"
+
+
+def _several(values: Any, depth: int) -> str:
+    return ",".join(canonical(value, depth + 1) for value in values)
+
+
+_SIMPLE = frozenset(
+    {
+        *(bool, int, float, complex, str, bytes, type(None), type(...), range, slice),
+        *(dt.date, dt.datetime, dt.time, dt.timedelta, dt.timezone),
+        *(decimal.Decimal, fractions.Fraction),
+    }
+)

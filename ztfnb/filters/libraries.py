@@ -1,0 +1,32 @@
+"""What comes with Python or an installed package, and what is the author's own."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import sysconfig
+from functools import lru_cache
+from pathlib import Path
+
+_PLACES = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+
+
+@lru_cache(maxsize=1_000)
+def is_library(module: str | None) -> bool:
+    """Return whether a module comes with Python or an installed package, or is ztfnb's own."""
+    if not module or module == "__main__":
+        return False
+    root = module.partition(".")[0]
+    if root == "ztfnb" or root in sys.builtin_module_names or root in sys.stdlib_module_names:
+        return True
+    known = sys.modules.get(module) or sys.modules.get(root)
+    file = getattr(known, "__file__", None)
+    if file is None:
+        try:
+            spec = None if known else importlib.util.find_spec(root)
+        except (ImportError, ValueError):
+            spec = None
+        file = spec.origin if spec else None
+    if file is None:
+        return not known
+    return any(Path(file).is_relative_to(place) for place in _PLACES)
