@@ -38,6 +38,25 @@ _LATEST = 8**11
 OnError = Callable[[DecodeError], object]
 
 
+def files_of(path: str | Path) -> list[Path]:
+    """Return the files that `read` reads of a path, in its order: itself, or those of a folder.
+
+    Raises
+    ------
+    ConfigError
+        If there is nothing to read.
+    """
+    path = Path(path).expanduser()
+    if path.is_dir():
+        files = [Path(folder, name) for folder, name in _walk(path)]
+        if not files:
+            raise ConfigError(f"{path} holds no .avro file")
+        return files
+    if not path.exists():
+        raise ConfigError(f"there is no file or folder {path}")
+    return [path]
+
+
 def read(
     path: str | Path, *, progress: bool | None = None, on_error: OnError | None = None
 ) -> Iterator[Alert]:
@@ -260,6 +279,8 @@ class ArchiveSource:
     ----------
     path
         A file or folder.
+    on_error
+        Takes each such error.
 
     Raises
     ------
@@ -267,7 +288,8 @@ class ArchiveSource:
         If there is nothing to read.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, on_error: OnError | None = None) -> None:
+        self._on_error = on_error
         self._shelf = _shelf(Path(path).expanduser())
         self.name = self._shelf.name
         self._records = _records(self._shelf)
@@ -295,6 +317,8 @@ class ArchiveSource:
             if record.error is not None:
                 self._errors += 1
                 self._error = str(record.error)
+                if self._on_error is not None:
+                    self._on_error(record.error)
             else:
                 self._remember(record)
                 if record.offset >= self._wanted:

@@ -1,0 +1,217 @@
+"""A filter on many alerts: what became of each, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+from time import monotonic
+from typing import Any, Literal
+
+import numpy as np
+
+from ztfnb.errors import ConfigError, NotHeldError, ZtfnbError
+from ztfnb.filters.archived import PathSample
+from ztfnb.filters.failure import Failure, message_of
+from ztfnb.filters.filter import Filter
+from ztfnb.filters.held import HeldSample
+from ztfnb.filters.judge import Judge, Judgement
+from ztfnb.filters.past import moment_jd
+from ztfnb.filters.replayed import Replay
+from ztfnb.filters.report import Report
+from ztfnb.filters.sample import ListSample, Sample, attempt
+from ztfnb.filters.threshold import Value
+from ztfnb.progress import progress_bar
+from ztfnb.snapshot import Snapshot
+from ztfnb.source import Packet
+from ztfnb.store import Store
+from ztfnb.stream import Moment, Stream
+
+
+def evaluate(
+    made: Filter,
+    alerts: Any,
+    *,
+    progress: bool | None = None,
+    as_of: Moment | None = None,
+    workers: int | None = None,
+    client: Any = None,
+    versions: str | Path | None = None,
+    on_error: Literal["keep", "raise"] = "keep",
+    **params: Value,
+) -> Report:
+    """Run a filter on alerts, and return what became of each.
+
+    An alert on which it raises an exception has failed; it is counted, with its line and message,
+    and the next is taken. Interrupting the work leaves nothing behind.
+
+    Parameters
+    ----------
+    made
+        The filter.
+    alerts
+        A stream, of which what it holds now is taken; a path (an ``.avro`` file, a folder, a tar
+        file) or several; Alerts or the dictionaries of alerts, also from a generator, which are
+        then kept; the sample of another report.
+    progress
+        Whether to show a bar. None: when it takes long, in a notebook or terminal.
+    as_of
+        True: in order of arrival, the history of each alert cut at its own jd, as in the night
+        itself. A moment (Julian date, ISO text, `datetime`): as all was known then; later alerts
+        do not count.
+    workers
+        Number of processes among which files, or alerts in memory, are divided.
+    client
+        A `distributed.Client`: its workers, which must reach the paths, each take whole files.
+    versions
+        A file in which this run is noted, with the source and what came out; where None, one
+        beside the notebook that the filter was written in.
+    on_error
+        ``"raise"``: an exception of the filter ends the work, for a debugger to look at.
+    **params
+        Thresholds, set otherwise for this run.
+
+    Raises
+    ------
+    ConfigError
+        If ``alerts`` is none of these, or there is nothing to read.
+    FilterError
+        If it has no such threshold, or what it needs cannot be had.
+    """
+    if on_error not in ("keep", "raise"):
+        raise ConfigError(f"on_error: expected 'keep' or 'raise', got {on_error!r}")
+    chosen = made.with_params(**params) if params else made
+    sample = sample_of(alerts)
+    past = as_of is not None and as_of is not False
+    until = None if as_of is None or isinstance(as_of, bool) else moment_jd(as_of)
+    when, begin = datetime.now(UTC), monotonic()
+    if past:
+        sample = Replay(sample.completed(), until)
+    judgement = judge(chosen, sample, progress=progress, strict=on_error == "raise")
+    return Report(chosen, sample, judgement, when, elapsed=monotonic() - begin)
+
+
+def again(report: Report, made: Filter) -> Report:
+    """Return the report of the same sample and filter with other thresholds."""
+    when, begin = datetime.now(UTC), monotonic()
+    known = report.known
+    places = None if known is None else known.concerned(made)
+    if known is None or places is None:
+        judgement = judge(made, report.sample)
+        return Report(made, report.sample, judgement, when, elapsed=monotonic() - begin)
+    judgement = report.judgement.copy()
+    rejudge(made, report.sample, places.tolist(), judgement)
+    verdict = np.array(judgement.verdict, np.int8)
+    followed = known.again(made, report.sample, verdict, places)
+    elapsed = monotonic() - begin
+    return Report(made, report.sample, judgement, when, elapsed=elapsed, followed=followed)
+
+
+def judge(
+    made: Filter, sample: Sample, *, progress: bool | None = None, strict: bool = False
+) -> Judgement:
+    """Run a filter on every alert of a sample, reading that if it has not been read.
+
+    Parameters
+    ----------
+    made, sample
+        Which filter, and on what.
+    progress
+        Whether to show a bar.
+    strict
+        Whether an exception of the filter ends the work.
+    """
+    work = Judge(made, strict=strict)
+    judgement = work.judgement
+    what = f"{made.name} on {sample.name or 'alerts'}"
+    with progress_bar(what, sample.count, " alerts", show=progress) as reached:
+        asked: list[int] = []
+        for batch in sample.batches():
+            places = judgement.extend(len(batch))
+            if sample.remote:
+                asked += places
+            else:
+                asked += attempt(zip(places, batch, strict=True), work)
+            reached(len(judgement) - len(asked))
+        for done, (place, alert) in enumerate(sample.whole(asked), len(judgement) - len(asked)):
+            if isinstance(alert, ZtfnbError):
+                judgement.lose(place, not_held(int(sample.candid[place]), alert))
+            else:
+                work(place, alert)
+            reached(done + 1)
+    return judgement
+
+
+def rejudge(made: Filter, sample: Sample, places: Any, judgement: Judgement) -> None:
+    """Run a filter again on some alerts of a sample; what became of them is noted anew."""
+    candid = sample.candid
+    sample.visit(
+        places,
+        Judge(made, judgement),
+        lambda place, error: judgement.lose(place, not_held(int(candid[place]), error)),
+    )
+
+
+def sample_of(alerts: Any) -> Sample:
+    """Return alerts as a sample.
+
+    Raises
+    ------
+    ConfigError
+        If they are none, or there is nothing to read.
+    """
+    match alerts:
+        case Sample():
+            return alerts
+        case Stream():
+            return HeldSample(
+                alerts.name, alerts.store.snapshot(), alerts.store.packet, _fetch_from(alerts)
+            )
+        case Store():
+            return HeldSample("store", alerts.snapshot(), alerts.packet, _fetch_nowhere)
+        case Snapshot():
+            return HeldSample("snapshot", alerts, lambda _candid: None, _fetch_nowhere)
+        case str() | Path():
+            return PathSample([alerts])
+        case Mapping() | bytes() | bytearray() | memoryview():
+            what = "one alert" if isinstance(alerts, Mapping) else "bytes"
+            raise ConfigError(f"{_EXPECTED}, got {what}: put it in a list, decoded")
+        case Iterable():
+            return _sample_of_many(alerts)
+    raise ConfigError(f"{_EXPECTED}, got {type(alerts).__name__}")
+
+
+_EXPECTED = (
+    "evaluate: expected a stream, a path or several, or an iterable of Alerts or dictionaries"
+)
+
+
+def _sample_of_many(alerts: Iterable[Any]) -> Sample:
+    many = iter(alerts)
+    try:
+        first = next(many)
+    except StopIteration:
+        return ListSample([])
+    if isinstance(first, str | Path):
+        paths = [first, *many]
+        odd = next((path for path in paths if not isinstance(path, str | Path)), None)
+        if odd is not None:
+            raise ConfigError(f"{_EXPECTED}, got a path and a {type(odd).__name__} in one list")
+        return PathSample(paths)
+    return ListSample(alerts if hasattr(alerts, "__len__") else chain([first], many))
+
+
+def not_held(candid: int, error: ZtfnbError) -> Failure:
+    """Return the failure of an alert whose packet cannot be had."""
+    return Failure(candid, "not held", f"its packet cannot be read: {message_of(error)}")
+
+
+def _fetch_from(stream: Stream) -> Callable[[int], Packet]:
+    return lambda candid: Packet(stream[candid].raw)
+
+
+def _fetch_nowhere(candid: int) -> Packet:
+    raise NotHeldError(
+        f"the packet of candid {candid} is not in memory; evaluate on the stream, which fetches it"
+    )
