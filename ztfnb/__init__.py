@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ztfnb.saving import save
     from ztfnb.stream import Stream
     from ztfnb.widgets import browse
+    from ztfnb.widgets.labbing import lab
 
 __version__ = version("ztfnb")
 
@@ -60,6 +61,7 @@ __all__ = [
     "fields",
     "filter",
     "filters",
+    "lab",
     "links",
     "neighbours",
     "periodogram",
@@ -83,6 +85,7 @@ _HOMES = {
     "decode": "codec",
     "encode": "codec",
     "filter": "filters.filter",
+    "lab": "widgets.labbing",
     "picture": "drawing",
     "read": "archive",
     "save": "saving",

@@ -44,6 +44,8 @@ from ztfnb.store import Store
 if TYPE_CHECKING:
     from astropy.table import Table
 
+    from ztfnb.filters.filter import Filter
+
 BATCH = 1_000
 """Packets decoded at once: enough for the decoder's best rate, few enough to stay responsive."""
 _POLL = 0.1
@@ -471,6 +473,20 @@ class Stream:
         from ztfnb.widgets import browse  # noqa: PLC0415 - the core never needs a notebook
 
         return browse(self, **options)
+
+    def lab(self, filter: Filter, **options: Any) -> Any:  # noqa: A002 - what it is
+        """Show a filter at work on the alerts: sliders, funnel, galleries, and why.
+
+        Parameters
+        ----------
+        filter
+            Made by `ztfnb.filter`.
+        **options
+            ``labels``, ``positive`` and ``auto`` of `ztfnb.lab`.
+        """
+        from ztfnb.widgets.labbing import lab  # noqa: PLC0415 - the core never needs a notebook
+
+        return lab(filter, self, **options)
 
     def monitor(self) -> Any:
         """Show the stream's health in the notebook, with its controls."""
