@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,7 @@ from ztfnb.columns import Columns, decode_columns
 from ztfnb.errors import DecodeError, SelectionError, ZtfnbError
 from ztfnb.filters.held import ColumnSample, Fetched
 from ztfnb.filters.sample import BATCH, Dictionary, Mask, Values
+from ztfnb.outline import Outline
 from ztfnb.rows import alerts_of
 from ztfnb.seen import Seen
 from ztfnb.snapshot import OFFSET, PARTITION, Snapshot
@@ -56,20 +57,22 @@ class Batch:
         """Return the alerts of its rows, all of which is at hand."""
         return alerts_of(self.columns, self._values)
 
+    def light(self) -> Batch:
+        """Return it without its packets."""
+        found = object.__new__(Batch)
+        found.__dict__.update(self.__dict__, _values=[])
+        return found
+
     def slim(self) -> Batch:
         """Return it without its packets, and of its columns those of `KEPT`."""
-        found = object.__new__(Batch)
+        found = self.light()
         columns = self.columns
         found.columns = replace(
             columns,
             arrays={name: values for name, values in columns.arrays.items() if name in KEPT},
             masks={name: mask for name, mask in columns.masks.items() if name in KEPT},
         )
-        found.errors, found.origins, found._values = self.errors, self.origins, []
         return found
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_values": []}  # the packets stay where they are
 
 
 class Reader:
@@ -78,10 +81,10 @@ class Reader:
     Parameters
     ----------
     files
-        All files of a sample.
+        The files of a sample, by number.
     """
 
-    def __init__(self, files: Sequence[Path]) -> None:
+    def __init__(self, files: Mapping[int, Path]) -> None:
         self.files = files
         self.errors: list[DecodeError] = []
         """What could not become a packet, so far."""
@@ -91,17 +94,12 @@ class Reader:
         self, numbers: Sequence[int] | None = None, fields: frozenset[str] | None = None
     ) -> Iterator[Batch]:
         """Yield what is in some files, by their numbers, or in all."""
-        packets = self._packets(range(len(self.files)) if numbers is None else numbers)
+        packets = self.packets(list(self.files) if numbers is None else numbers)
         while some := list(islice(packets, BATCH)):
             yield Batch(some, fields)
 
-    def packets(self, numbers: Sequence[int]) -> Iterator[list[Packet]]:
-        """Yield the packets of some files, some at a time."""
-        packets = self._packets(numbers)
-        while some := list(islice(packets, BATCH)):
-            yield some
-
-    def _packets(self, numbers: Sequence[int]) -> Iterator[Packet]:
+    def packets(self, numbers: Sequence[int]) -> Iterator[Packet]:
+        """Yield the packets of some files; the number of the file is the partition of each."""
         for number in numbers:
             source = ArchiveSource(self.files[number], on_error=self.errors.append)
             if is_tar(self.files[number]):
@@ -141,10 +139,13 @@ class PathSample(ColumnSample):
     def __init__(self, paths: Sequence[str | Path]) -> None:
         given = [Path(path).expanduser() for path in paths]
         super().__init__(_title([path.name or str(path) for path in given]))
-        self.reader = Reader([file for path in given for file in files_of(path)])
+        files = [file for path in given for file in files_of(path)]
+        self.reader = Reader(dict(enumerate(files)))
+        self.at_hand = True  # while it is read
         self._rows = _Rows()
-        if len(self.reader.files) > 1 and not any(map(is_tar, self.reader.files)):
-            self.count = len(self.reader.files)  # of most archives
+        self._outlines: dict[Hashable, Outline] = {}
+        if len(files) > 1 and not any(map(is_tar, files)):
+            self.count = len(files)  # of most archives
 
     @property
     def snapshot(self) -> Snapshot:
@@ -162,13 +163,21 @@ class PathSample(ColumnSample):
         """Hold the rows of a batch, and count what could not be read."""
         self.not_read += batch.errors
         if len(batch.columns.rows):
-            self._rows.append(batch.origins, batch.columns)
+            outlines = tuple(map(self._known, batch.columns.outlines))
+            self._rows.append(batch.origins, replace(batch.columns, outlines=outlines))
+
+    def _known(self, outline: Outline) -> Outline:
+        """Return the first outline like this one: from other processes come copies of it."""
+        layout = outline.layout
+        fields, top = tuple(outline.fields.items()), tuple(outline.top.items())
+        key = (layout.names, layout.core, layout.head, fields, top, outline.shared)
+        return self._outlines.setdefault(key, outline)
 
     def finish(self) -> None:
         """Count what could not become a packet."""
         self.not_read += self.reader.errors
         self.reader.errors = []
-        self.complete = True
+        self.complete, self.at_hand = True, False
 
     def packets(self, places: Sequence[int]) -> Iterator[Fetched]:
         """Yield places with their packets, in the order of the files."""
@@ -220,7 +229,8 @@ def is_tar(file: Path) -> bool:
 
 
 def _keys(files: NDArray[Any], offsets: NDArray[Any]) -> NDArray[np.int64]:
-    return (files.astype(np.int64) << 40) | offsets
+    found: NDArray[np.int64] = (files.astype(np.int64) << 40) | offsets
+    return found
 
 
 def _named(packet: Packet) -> str:

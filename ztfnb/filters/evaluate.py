@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import chain
@@ -11,17 +12,20 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ztfnb.errors import ConfigError, NotHeldError, ZtfnbError
+from ztfnb.errors import ConfigError, FilterWarning, NotHeldError, ZtfnbError
 from ztfnb.filters.archived import PathSample
-from ztfnb.filters.failure import Failure, message_of
+from ztfnb.filters.failure import not_held
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.held import HeldSample
+from ztfnb.filters.instrument import traced
 from ztfnb.filters.judge import Judge, Judgement
-from ztfnb.filters.past import moment_jd
+from ztfnb.filters.parallel import Cluster, Processes, judge_by_many
+from ztfnb.filters.past import Cut, moment_jd
 from ztfnb.filters.replayed import Replay
 from ztfnb.filters.report import Report
 from ztfnb.filters.sample import ListSample, Sample, attempt
 from ztfnb.filters.threshold import Value
+from ztfnb.filters.versions import keep
 from ztfnb.progress import progress_bar
 from ztfnb.snapshot import Snapshot
 from ztfnb.source import Packet
@@ -86,16 +90,53 @@ def evaluate(
     past = as_of is not None and as_of is not False
     until = None if as_of is None or isinstance(as_of, bool) else moment_jd(as_of)
     when, begin = datetime.now(UTC), monotonic()
-    if past:
-        sample = Replay(sample.completed(), until)
-    judgement = judge(chosen, sample, progress=progress, strict=on_error == "raise")
-    return Report(chosen, sample, judgement, when, elapsed=monotonic() - begin)
+    crew = _crew(chosen, workers, client, strict=on_error == "raise")
+    if crew is None:
+        if past:
+            sample = Replay(sample.completed(), until)
+        judgement = judge(chosen, sample, progress=progress, strict=on_error == "raise")
+    else:
+        with crew:
+            cut = Cut(until) if past else None
+            judgement = judge_by_many(chosen, sample, crew, cut, progress=progress)
+        if past:
+            replay = Replay(sample, until)
+            sample, judgement = replay, judgement.taken(replay.order)
+    report = Report(chosen, sample, judgement, when, elapsed=monotonic() - begin)
+    names = ("passed", "rejected", "failed")
+    keep(chosen, dict(zip(names, report.counts, strict=True)), sample.name, versions)
+    return report
+
+
+def _crew(
+    made: Filter, workers: int | None, client: Any, *, strict: bool
+) -> Processes | Cluster | None:
+    if workers is None and client is None:
+        return None
+    if workers is not None and client is not None:
+        raise ConfigError("workers and client: expected one of them, got both")
+    if strict:
+        raise ConfigError("on_error='raise': an exception of another process cannot be looked at")
+    if is_stateful(made):
+        warnings.warn(
+            f"{made.name} keeps state between alerts: each process has its own, so that verdicts "
+            "may differ from those without workers",
+            FilterWarning,
+            stacklevel=4,
+        )
+    return Processes(workers) if workers is not None else Cluster(client)
+
+
+def is_stateful(made: Filter) -> bool:
+    """Return whether what a filter decides may depend on the alerts before."""
+    return traced(made).stateful
 
 
 def again(report: Report, made: Filter) -> Report:
     """Return the report of the same sample and filter with other thresholds."""
     when, begin = datetime.now(UTC), monotonic()
-    known = report.known
+    # A helper that was defined anew makes it another filter.
+    known = report.known if made.hash == report.hash else None
     places = None if known is None else known.concerned(made)
     if known is None or places is None:
         judgement = judge(made, report.sample)
@@ -127,14 +168,17 @@ def judge(
     what = f"{made.name} on {sample.name or 'alerts'}"
     with progress_bar(what, sample.count, " alerts", show=progress) as reached:
         asked: list[int] = []
+        in_order = not sample.at_hand and is_stateful(made)
         for batch in sample.batches():
             places = judgement.extend(len(batch))
-            if sample.remote:
+            if sample.remote or in_order:
+                # Those that only the packet can tell of would come behind the others.
                 asked += places
             else:
                 asked += attempt(zip(places, batch, strict=True), work)
             reached(len(judgement) - len(asked))
-        for done, (place, alert) in enumerate(sample.whole(asked), len(judgement) - len(asked)):
+        brought = sample.whole(asked, in_order=in_order)
+        for done, (place, alert) in enumerate(brought, len(judgement) - len(asked)):
             if isinstance(alert, ZtfnbError):
                 judgement.lose(place, not_held(int(sample.candid[place]), alert))
             else:
@@ -200,11 +244,6 @@ def _sample_of_many(alerts: Iterable[Any]) -> Sample:
             raise ConfigError(f"{_EXPECTED}, got a path and a {type(odd).__name__} in one list")
         return PathSample(paths)
     return ListSample(alerts if hasattr(alerts, "__len__") else chain([first], many))
-
-
-def not_held(candid: int, error: ZtfnbError) -> Failure:
-    """Return the failure of an alert whose packet cannot be had."""
-    return Failure(candid, "not held", f"its packet cannot be read: {message_of(error)}")
 
 
 def _fetch_from(stream: Stream) -> Callable[[int], Packet]:

@@ -91,6 +91,11 @@ def refused(made: Filter, candid: int, error: BaseException) -> Failure:
     )
 
 
+def not_held(candid: int, error: Exception) -> Failure:
+    """Return the failure of an alert whose packet cannot be had."""
+    return Failure(candid, "not held", f"its packet cannot be read: {message_of(error)}")
+
+
 def message_of(error: BaseException) -> str:
     """Return the kind of an exception and what it says, on one line."""
     try:

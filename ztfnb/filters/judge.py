@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter_ns
 from typing import Any, Self
@@ -49,6 +50,15 @@ class Judgement:
         self.took.extend(other.took)
         self.failures.update({first + place: one for place, one in other.failures.items()})
         self.notes.update({first + place: one for place, one in other.notes.items()})
+
+    def put(self, places: Sequence[int], other: Judgement) -> None:
+        """Replace what became of some alerts."""
+        for number, place in enumerate(places):
+            self.verdict[place], self.took[place] = other.verdict[number], other.took[number]
+            self.failures.pop(place, None)
+            self.notes.pop(place, None)
+        self.failures.update({places[number]: one for number, one in other.failures.items()})
+        self.notes.update({places[number]: one for number, one in other.notes.items()})
 
     def taken(self, places: NDArray[np.intp]) -> Judgement:
         """Return those at some places, in that order."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, overload
 
-from ztfnb.alert import UNIX_EPOCH_JD, Alert, Record
-from ztfnb.binary import Records
+from ztfnb.alert import UNIX_EPOCH_JD, Alert
+from ztfnb.binary import Record, Records
 from ztfnb.schema import Schema
 from ztfnb.source import parse_start
 
@@ -120,6 +121,17 @@ def as_of(alert: Mapping[str, Any], jd: float | None = None) -> Mapping[str, Any
         name: value if name not in HISTORIES or value is None else _cut(name, value, moment)
         for name, value in alert.items()
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """`as_of` with its moment: the alert's own where None."""
+
+    jd: float | None = None
+
+    def __call__(self, alert: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the alert as it was then."""
+        return as_of(alert, self.jd)
 
 
 def jd_of(alert: Mapping[str, Any]) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ztfnb.errors import ZtfnbError
-from ztfnb.filters.past import as_of
+from ztfnb.filters.past import Cut
 from ztfnb.filters.sample import Dictionary, Mask, Sample, Values, Whole
 
 
@@ -27,9 +27,9 @@ class Replay(Sample):
     def __init__(self, sample: Sample, until: float | None = None) -> None:
         super().__init__(sample.name)
         self.not_read = sample.not_read
-        self.remote = sample.remote
+        self.at_hand, self.remote = sample.at_hand, sample.remote
         self._sample = sample
-        self._until = until
+        self._cut = Cut(until)
         order = np.lexsort((sample.candid, sample.jd))
         if until is not None:
             # One without a time cannot be shown to be of the past.
@@ -51,15 +51,14 @@ class Replay(Sample):
 
     def light(self, places: Sequence[int]) -> Iterator[Dictionary]:
         """Yield alerts of which perhaps only the candidate is at hand."""
-        return (as_of(alert, self._until) for alert in self._sample.light(self._inner(places)))
+        return map(self._cut, self._sample.light(self._inner(places)))
 
     def whole(self, places: Sequence[int], *, in_order: bool = False) -> Iterator[Whole]:
         """Yield places with their alerts, or the reason why there is none."""
         inner = self._inner(places)
         outer = dict(zip(inner, places, strict=True))
         for place, alert in self._sample.whole(inner, in_order=in_order):
-            failed = isinstance(alert, ZtfnbError)
-            yield outer[place], alert if failed else as_of(alert, self._until)
+            yield outer[place], alert if isinstance(alert, ZtfnbError) else self._cut(alert)
 
     def column(self, name: str) -> tuple[Values, Mask]:
         """Return a field of every alert."""

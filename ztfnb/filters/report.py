@@ -66,6 +66,8 @@ class Report:
         """When the evaluation began (UTC)."""
         self.elapsed = elapsed
         """How long it took, with reading [s]."""
+        self.hash = made.hash
+        """What tells this source, with all that it used then, from any other."""
         self.judgement = judgement
         """What became of the alerts, by place."""
         if followed is not None:
@@ -75,11 +77,6 @@ class Report:
     def params(self) -> Mapping[str, Value]:
         """What each threshold was set to."""
         return self.filter.params
-
-    @property
-    def hash(self) -> str:
-        """What tells this source, with all that it uses, from any other."""
-        return self.filter.hash
 
     # -- Verdicts --------------------------------------------------------------------------
 
@@ -101,17 +98,21 @@ class Report:
     @cached_property
     def passed(self) -> Candids:
         """The alerts that passed."""
-        return self.candid[self.verdict == Verdict.PASSED]
+        return self._with(Verdict.PASSED)
 
     @cached_property
     def rejected(self) -> Candids:
         """The alerts that were rejected."""
-        return self.candid[self.verdict == Verdict.REJECTED]
+        return self._with(Verdict.REJECTED)
 
     @cached_property
     def failed(self) -> Candids:
         """The alerts on which the filter failed: `errors` says why."""
-        return self.candid[self.verdict == Verdict.FAILED]
+        return self._with(Verdict.FAILED)
+
+    def _with(self, verdict: Verdict) -> Candids:
+        found: Candids = self.candid[self.verdict == verdict]
+        return found
 
     @property
     def counts(self) -> tuple[int, int, int]:
@@ -162,9 +163,11 @@ class Report:
         kinds = {type(value) for value in found.values()}
         texts = str in kinds and len(kinds) > 1
         values = np.array([str(value) if texts else value for value in found.values()])
-        column = np.ma.masked_all(len(self), values.dtype)
-        column[list(found)] = values
-        return column
+        column = np.zeros(len(self), values.dtype)
+        missing = np.ones(len(self), np.bool_)
+        places = list(found)
+        column[places], missing[places] = values, False
+        return np.ma.MaskedArray(column, missing)
 
     # -- Alerts ----------------------------------------------------------------------------
 

@@ -46,6 +46,8 @@ class Sample(ABC):
     """How many alerts there will be, where that is known before reading."""
     complete: bool = False
     """Whether it was read to its end."""
+    at_hand: bool = False
+    """Whether all of an alert is at hand while `batches` yields it."""
     remote: bool = False
     """Whether of an alert nothing is at hand: then all are brought whole."""
     left_out: int = 0
@@ -231,6 +233,8 @@ def attempt(alerts: Iterable[tuple[int, Any]], work: Work) -> list[int]:
 
 class ListSample(Sample):
     """Alerts or dictionaries in memory; those of a generator are kept."""
+
+    at_hand = True
 
     def __init__(self, alerts: Iterable[Dictionary], name: str = "") -> None:
         super().__init__(name)
