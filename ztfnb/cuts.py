@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ from ztfnb.fields import fields
 from ztfnb.ranges import Range, range_in, range_text
 from ztfnb.schema import SCHEMAS_KEPT, Schema
 from ztfnb.selection import Selection, parse, unknown_field
+
+if TYPE_CHECKING:
+    from ztfnb.filters.filter import Filter
 
 Rows = NDArray[np.intp]
 
@@ -260,6 +263,14 @@ class Cuts(Sequence[Cut]):
             fulfil[rows] = True
             chosen &= fulfil
         return Chosen(np.flatnonzero(chosen), tuple(counts))
+
+    # -- As a filter -----------------------------------------------------------------------
+
+    def to_filter(self, name: str = "my_filter") -> Filter:
+        """Return a filter that decides alike: see `ztfnb.filters.compose`."""
+        from ztfnb.filters.compose import filter_from  # noqa: PLC0415 - a verb of a higher layer
+
+        return filter_from(self, name)
 
     # -- As JSON ---------------------------------------------------------------------------
 
