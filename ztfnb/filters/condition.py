@@ -56,8 +56,7 @@ class Step(NamedTuple):
     """False where a NaN was compared, or an exception was raised."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """What a filter did with one alert."""
 
     value: Any = None

@@ -223,14 +223,12 @@ class Finder:
         body = self._block(node.body, fate(node.orelse, last))
         node.body = self._watched(body, node)
         for handler in node.handlers:
-            if isinstance(node, ast.Try):
-                wanted = for_branches(fate(handler.body, last), whole)
-                if wanted is not None:
-                    kind = f" {self._text(handler.type)}" if handler.type else ""
-                    place = self._note(handler, f"except{kind}", self._towards(wanted), fixed=True)
-                    said = [self._said("handled", handler, place)]
-                else:
-                    said = []
+            said = []
+            wanted = for_branches(fate(handler.body, last), whole)
+            if wanted is not None and isinstance(node, ast.Try):
+                kind = f" {self._text(handler.type)}" if handler.type else ""
+                place = self._note(handler, f"except{kind}", self._towards(wanted), fixed=True)
+                said = [self._said("handled", handler, place)]
             handler.body = [*said, *self._block(handler.body, last)]
         node.orelse = self._block(node.orelse, last)
         node.finalbody = self._block(node.finalbody, after)

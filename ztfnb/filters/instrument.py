@@ -98,23 +98,27 @@ def traced(made: Filter) -> Traced:
     function: Any = made.function
     thresholds = frozenset(one.name for one in made.thresholds)
     work = _Work(function)
-    state = stateful(function)
+    state = stateful(function, made.code.tree)
     try:
         twin = work.twin(
             function, made.code, Goal(True), {name: frozenset({name}) for name in thresholds}
         )
     except ObstacleError as error:
         conditions = (_whole(made, thresholds),)
-        plan = Plan({}, (), {})
+        plan = Plan((), {}, (), {})
         return Traced(conditions, thresholds, str(error), state, function, None, plan)
     drafts = work.book.drafts
     conditions = tuple(draft.condition(place) for place, draft in enumerate(drafts))
-    operators = {
-        place: tuple(OPERATORS[sign] for sign in draft.signs)
-        for place, draft in enumerate(drafts)
-        if draft.signs
-    }
-    plan = Plan(operators, tuple(work.book.helpers), work.spots)
+    plan = Plan(
+        tuple(OPERATORS[one.signs[0]] if one.signs else None for one in drafts),
+        {
+            place: tuple(OPERATORS[sign] for sign in one.signs)
+            for place, one in enumerate(drafts)
+            if len(one.signs) > 1
+        },
+        tuple(work.book.helpers),
+        work.spots,
+    )
     opaque = thresholds - {one.compares for one in conditions}
     return Traced(conditions, opaque, "", state, function, twin, plan)
 
@@ -146,7 +150,7 @@ class _Work:
             self._above.pop()
         mine = [(place, one) for place, one in enumerate(self.book.drafts) if one.root is tree]
         _note_comparisons(uses, [one for _, one in mine])
-        made = compiled(tree, function)
+        made = compiled(tree, function, reading.imported)
         spots = sorted(
             (one.spot(place) for place, one in mine if not isinstance(one.node, ast.ExceptHandler)),
             key=lambda spot: (spot.start, (-spot.end[0], -spot.end[1])),
@@ -212,12 +216,8 @@ def _handed(node: ast.Call, tree: ast.FunctionDef, scope: Scope) -> Entering:
 
 def _with_function(made: Filter, function: FunctionType) -> Filter:
     """Return a filter of another function, that shares all else."""
-    try:
-        resources = made.resources
-    except FilterError:
-        return made
-    other = object.__new__(Filter)
-    other.__dict__ |= made.__dict__ | {"function": function, "resources": resources}
+    other: Filter = object.__new__(Filter)
+    vars(other).update(vars(made), function=function, _last=({}, {}))
     return other
 
 

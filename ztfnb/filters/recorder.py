@@ -10,6 +10,7 @@ import math
 import operator
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from types import CellType, CodeType, TracebackType
 from typing import Any, NamedTuple
@@ -44,11 +45,14 @@ class Spot(NamedTuple):
     place: int
 
 
-class Plan(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Plan:
     """What a recorder must know of a function: made once, read by all its runs."""
 
-    operators: Mapping[int, tuple[Operator, ...]]
-    """What a comparison compares with, by its place: one, or the links of a chain."""
+    operators: Sequence[Operator | None]
+    """What a comparison compares with, by its place."""
+    links: Mapping[int, Sequence[Operator]]
+    """What a chain of comparisons compares with, by its place."""
     twins: Sequence[Callable[[Recorder, Any], Any]]
     """What stands in for each helper where it is called."""
     spots: Mapping[CodeType, Sequence[Spot]]
@@ -58,44 +62,49 @@ class Plan(NamedTuple):
 class Recorder:
     """The record of one run."""
 
-    __slots__ = ("_blamed", "_chains", "_kept", "_matches", "_plan", "_told", "cell", "steps")
+    _kept: Any = None
+    _chains: dict[int, list[Any]] | None = None
+    _matches: dict[int, tuple[Any, int]] | None = None
+    _told: list[TracebackType] | None = None
+    _blamed: BaseException | None = None
 
     def __init__(self, plan: Plan, cell: CellType) -> None:
         self.steps: list[Step] = []
         self.cell = cell
         """What the twins of helpers reach this recorder by."""
         self._plan = plan
-        self._kept: Any = None
-        self._chains: dict[int, list[Any]] | None = None
-        self._matches: dict[int, tuple[Any, int]] | None = None
-        self._told: list[TracebackType] | None = None
-        self._blamed: BaseException | None = None
-
-    def _decide(self, place: int, value: Any) -> Any:
-        """Return what a condition comes to instead of its value: itself."""
-        return value
+        self._operators = plan.operators
 
     def compare(self, place: int, left: Any, right: Any) -> bool:
         """Record a comparison whose truth counts, and return that."""
         try:
-            self._kept = result = self._plan.operators[place][0](left, right)
+            self._kept = result = self._operators[place](left, right)
             held = True if result else False  # noqa: SIM210 - quicker than bool()
         except BaseException:
             self.steps.append(Step(place, None, (left, right), judged=False))
             raise
-        judged = not (missing(left) or missing(right))
+        # In place of two calls: this is what most of the time of a traced run goes to.
+        judged = (
+            left == left if type(left) is float else type(left) in _PLAIN or not missing(left)
+        ) and (
+            right == right if type(right) is float else type(right) in _PLAIN or not missing(right)
+        )
         self.steps.append(_make(Step, (place, held, (left, right), judged)))
         return held
 
     def compared(self, place: int, left: Any, right: Any) -> Any:
         """Record a comparison whose result is passed on, and return it."""
         try:
-            result = self._plan.operators[place][0](left, right)
+            result = self._operators[place](left, right)
         except BaseException:
             self.steps.append(Step(place, None, (left, right), judged=False))
             raise
-        held = truth_of(result)
-        judged = held is not None and not (missing(left) or missing(right))
+        held = result if result is True or result is False else truth_of(result)
+        judged = (
+            (left == left if type(left) is float else type(left) in _PLAIN or not missing(left))
+            and (right == right if type(right) is float else type(right) in _PLAIN or not missing(right))
+            and held is not None
+        )
         self.steps.append(_make(Step, (place, held, (left, right), judged)))
         return result
 
@@ -145,7 +154,7 @@ class Recorder:
         values = self._chains.pop(place)  # type: ignore[union-attr]
         values.append(right)
         try:
-            self._kept = result = self._plan.operators[place][number](*values[-2:])
+            self._kept = result = self._plan.links[place][number](*values[-2:])
             held = bool(result)
         except BaseException:
             self.steps.append(Step(place, None, tuple(values), judged=False))
@@ -158,7 +167,7 @@ class Recorder:
         values = self._chains.pop(place)  # type: ignore[union-attr]
         values.append(right)
         try:
-            result = self._plan.operators[place][number](*values[-2:])
+            result = self._plan.links[place][number](*values[-2:])
         except BaseException:
             self.steps.append(Step(place, None, tuple(values), judged=False))
             raise
@@ -169,7 +178,7 @@ class Recorder:
 
     def _link(self, place: int, number: int, values: list[Any]) -> bool:
         try:
-            self._kept = result = self._plan.operators[place][number](*values[-2:])
+            self._kept = result = self._plan.links[place][number](*values[-2:])
             held = bool(result)
         except BaseException:
             self.steps.append(Step(place, None, tuple(values), judged=False))
@@ -261,8 +270,6 @@ class Recorder:
 
 class ForcedRecorder(Recorder):
     """The record of a run in which some conditions come out as given."""
-
-    __slots__ = ("_forced",)
 
     def __init__(self, plan: Plan, cell: CellType, forced: Mapping[int, bool]) -> None:
         super().__init__(plan, cell)

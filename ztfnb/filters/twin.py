@@ -5,14 +5,18 @@ from __future__ import annotations
 import __future__
 
 import ast
+import contextlib
 import copy
+import functools
 import inspect
-from collections.abc import Callable
+import linecache
+import textwrap
+import types
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
-from ztfnb.errors import FilterError
 from ztfnb.filters.code import FunctionCode
 from ztfnb.filters.conditions import RECORDER
 
@@ -35,6 +39,8 @@ class Reading:
     first: int
     """Number of the first of the lines."""
     indent: int
+    imported: tuple[str, ...]
+    """Names that the file imports: methods of modules are compiled otherwise than others."""
 
     def text(self, node: ast.AST) -> str:
         """Return the text of a part of the tree, on one line."""
@@ -51,32 +57,61 @@ def read(function: FunctionType, code: FunctionCode) -> Reading:
     Raises
     ------
     ObstacleError
-        If that is not the source that is found now.
+        If that is not the source that is known of it.
     """
-    text, first = code.text, code.line
+    text = textwrap.indent(code.text, " " * code.indent)
     try:
-        if code.indent:  # FunctionCode has taken it away, also inside texts of several lines
-            lines, start = inspect.getsourcelines(function)
-            text, first = "".join(lines[code.line - start :]), code.line
+        if code.indent:
             tree = ast.parse("if 1:\n" + text).body[0].body[0]  # type: ignore[attr-defined]
-            ast.increment_lineno(tree, first - 2)
+            ast.increment_lineno(tree, code.line - 2)
         else:
             tree = ast.parse(text).body[0]
-            ast.increment_lineno(tree, first - 1)
-        same = isinstance(tree, ast.FunctionDef) and not getattr(tree, "type_params", None)
-        same = same and _same(compiled(copy.deepcopy(tree), function), function.__code__)
-    except (OSError, SyntaxError, FilterError, IndexError, AttributeError):
-        same = False
-    if not same:
-        raise ObstacleError(
-            "its source is not what it was compiled from: another decorator changed it, "
-            "or its text has changed since; define it again"
-        )
-    whole = tuple(line.encode() for line in text.splitlines(keepends=True))
-    return Reading(tree, whole, first, code.indent)
+            ast.increment_lineno(tree, code.line - 1)
+        if isinstance(tree, ast.FunctionDef) and not getattr(tree, "type_params", None):
+            for imported in _imports(function, tree):
+                again = compiled(copy.deepcopy(tree), function, imported)
+                if _same(again, function.__code__):
+                    whole = tuple(line.encode() for line in text.splitlines(keepends=True))
+                    return Reading(tree, whole, code.line, code.indent, imported)
+    except (SyntaxError, IndexError, AttributeError, StopIteration):
+        pass
+    raise ObstacleError(
+        "its source is not what it was compiled from: another decorator changed it, "
+        "or its text has changed since; define it again"
+    )
 
 
-def compiled(tree: ast.FunctionDef, function: FunctionType) -> CodeType:
+def _imports(function: FunctionType, tree: ast.FunctionDef) -> Iterator[tuple[str, ...]]:
+    """Yield what its file may import: as it is written there, or else as far as can be guessed."""
+    lines = linecache.getlines(function.__code__.co_filename, function.__globals__)
+    yield _imports_in("".join(lines))
+    yield ()
+    names = {one.id for one in ast.walk(tree) if isinstance(one, ast.Name)}
+    yield tuple(
+        name for name in names if isinstance(function.__globals__.get(name), types.ModuleType)
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def _imports_in(text: str) -> tuple[str, ...]:
+    with contextlib.suppress(SyntaxError, ValueError):
+        return tuple(_imported(ast.parse(text)))
+    return ()
+
+
+def _imported(node: ast.AST) -> Iterator[str]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            if getattr(child, "module", "") != "__future__":
+                names = (one.asname or one.name.partition(".")[0] for one in child.names)
+                yield from (name for name in names if name != "*")
+        elif not isinstance(child, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            yield from _imported(child)
+
+
+def compiled(
+    tree: ast.FunctionDef, function: FunctionType, imported: Sequence[str]
+) -> CodeType:
     """Compile a tree as the code of a function, that may have the recorder among its cells."""
     original = function.__code__
     tree.decorator_list, tree.returns = [], None
@@ -90,6 +125,8 @@ def compiled(tree: ast.FunctionDef, function: FunctionType) -> CodeType:
     outer.name = _OUTER
     outer.args.args = [ast.arg(name) for name in (*original.co_freevars, RECORDER)]
     outer.body = [tree]
+    if imported:
+        module.body.insert(0, ast.Import([ast.alias(name) for name in imported]))
     ast.fix_missing_locations(module)
     flags = original.co_flags & _FUTURES
     whole = compile(module, original.co_filename, "exec", flags=flags, dont_inherit=True)
