@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from ztfnb.alert import Alert
 from ztfnb.archive import ArchiveSource, files_of
+from ztfnb.codec import decode
 from ztfnb.columns import Columns, decode_columns
 from ztfnb.errors import DecodeError, SelectionError, ZtfnbError
-from ztfnb.filters.held import ColumnSample, Fetched
-from ztfnb.filters.sample import BATCH, Dictionary, Mask, Values
+from ztfnb.filters.held import ColumnSample
+from ztfnb.filters.sample import BATCH, Dictionary, Mask, Values, Whole
 from ztfnb.outline import Outline
 from ztfnb.rows import alerts_of
 from ztfnb.seen import Seen
@@ -108,18 +109,17 @@ class Reader:
                 for packet in packets:
                     yield packet._replace(partition=number)
 
-    def fetch(self, number: int, offsets: Sequence[int]) -> Iterator[Packet | ZtfnbError]:
-        """Yield packets of one file by their ascending numbers in it, or the reason why not."""
+    def fetch(
+        self, number: int, offsets: Sequence[int]
+    ) -> Iterator[tuple[int, Packet | ZtfnbError]]:
+        """Yield packets of one file by their numbers in it, in that order, or why there is none."""
         try:
             source = self._sources.get(number) or ArchiveSource(self.files[number])
         except ZtfnbError as error:
-            yield from [error] * len(offsets)
+            yield from ((offset, error) for offset in offsets)
             return
-        for offset in offsets:
-            try:
-                yield source.fetch(Coordinates(source.name, 0, offset))
-            except ZtfnbError as error:
-                yield error
+        for at, packet in source.fetch_many([Coordinates(source.name, 0, n) for n in offsets]):
+            yield at.offset, packet
 
 
 class PathSample(ColumnSample):
@@ -179,15 +179,16 @@ class PathSample(ColumnSample):
         self.reader.errors = []
         self.complete, self.at_hand = True, False
 
-    def packets(self, places: Sequence[int]) -> Iterator[Fetched]:
-        """Yield places with their packets, in the order of the files."""
+    def found(self, places: Sequence[int]) -> Iterator[Whole]:
+        """Yield places with their alerts, in the order of the files."""
         asked = np.asarray(places, np.intp)
         files, offsets = self._coordinates(asked)
         order = np.lexsort((offsets, files))
         ends = np.flatnonzero(np.diff(files[order])) + 1
         for some in np.split(order, ends) if len(order) else ():
-            found = self.reader.fetch(int(files[some[0]]), offsets[some].tolist())
-            yield from zip(asked[some].tolist(), found, strict=True)
+            where = dict(zip(offsets[some].tolist(), asked[some].tolist(), strict=True))
+            for offset, packet in self.reader.fetch(int(files[some[0]]), list(where)):
+                yield where[offset], _decoded(packet)
 
     def column(self, name: str) -> tuple[Values, Mask]:
         """Return a field of every alert; the files are read again where it is not here."""
@@ -231,6 +232,15 @@ def is_tar(file: Path) -> bool:
 def _keys(files: NDArray[Any], offsets: NDArray[Any]) -> NDArray[np.int64]:
     found: NDArray[np.int64] = (files.astype(np.int64) << 40) | offsets
     return found
+
+
+def _decoded(packet: Packet | ZtfnbError) -> Alert | ZtfnbError:
+    if isinstance(packet, ZtfnbError):
+        return packet
+    try:
+        return decode(packet.value)
+    except DecodeError as error:
+        return error
 
 
 def _named(packet: Packet) -> str:

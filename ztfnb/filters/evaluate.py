@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from time import monotonic
@@ -12,6 +13,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ztfnb.alert import Alert
+from ztfnb.codec import decode
 from ztfnb.errors import ConfigError, FilterWarning, NotHeldError, ZtfnbError
 from ztfnb.filters.archived import PathSample
 from ztfnb.filters.failure import not_held
@@ -209,13 +212,13 @@ def sample_of(alerts: Any) -> Sample:
         case Sample():
             return alerts
         case Stream():
-            return HeldSample(
-                alerts.name, alerts.store.snapshot(), alerts.store.packet, _fetch_from(alerts)
-            )
+            store = alerts.store
+            return HeldSample(alerts.name, store.snapshot(), store.packet, alerts.fetch_many)
         case Store():
-            return HeldSample("store", alerts.snapshot(), alerts.packet, _fetch_nowhere)
+            found = partial(_from_memory, alerts.packet)
+            return HeldSample("store", alerts.snapshot(), alerts.packet, found)
         case Snapshot():
-            return HeldSample("snapshot", alerts, lambda _candid: None, _fetch_nowhere)
+            return HeldSample("snapshot", alerts, _nothing, partial(_from_memory, _nothing))
         case str() | Path():
             return PathSample([alerts])
         case Mapping() | bytes() | bytearray() | memoryview():
@@ -246,11 +249,18 @@ def _sample_of_many(alerts: Iterable[Any]) -> Sample:
     return ListSample(alerts if hasattr(alerts, "__len__") else chain([first], many))
 
 
-def _fetch_from(stream: Stream) -> Callable[[int], Packet]:
-    return lambda candid: Packet(stream[candid].raw)
+def _nothing(_candid: int) -> None:
+    """Return no packet: a snapshot has none."""
 
 
-def _fetch_nowhere(candid: int) -> Packet:
-    raise NotHeldError(
-        f"the packet of candid {candid} is not in memory; evaluate on the stream, which fetches it"
-    )
+def _from_memory(
+    packet: Callable[[int], Packet | None], candids: Sequence[int]
+) -> Iterator[tuple[int, Alert | Exception]]:
+    for candid in candids:
+        found = packet(candid)
+        try:
+            if found is None:
+                raise NotHeldError("it is not in memory; evaluate on the stream, which fetches it")
+            yield candid, decode(found.value)
+        except ZtfnbError as error:
+            yield candid, error

@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ztfnb.codec import decode
-from ztfnb.errors import DecodeError, ZtfnbError
+from ztfnb.alert import Alert
+from ztfnb.errors import NotHeldError, ZtfnbError
 from ztfnb.filters.sample import Dictionary, Mask, Sample, Values, Whole
 from ztfnb.rows import HeldAlerts
 from ztfnb.snapshot import Snapshot
 from ztfnb.source import Packet
 
-Fetched = tuple[int, Packet | ZtfnbError]
 _AT_ONCE = 250
 """Packets that are held at once while they are brought in the order that was asked for."""
 
@@ -33,8 +32,13 @@ class ColumnSample(Sample):
         """The rows."""
 
     @abstractmethod
-    def packets(self, places: Sequence[int]) -> Iterator[Fetched]:
-        """Yield places with their packets, as they are found quickest, or the reason why not."""
+    def found(self, places: Sequence[int]) -> Iterator[Whole]:
+        """Yield places with their alerts, as they are found quickest, or the reason why not."""
+
+    def packets(self, places: Sequence[int]) -> Iterator[tuple[int, Packet | ZtfnbError]]:
+        """Yield the same as packets, which travel to other processes."""
+        for place, alert in self.found(places):
+            yield place, Packet(alert.raw) if isinstance(alert, Alert) else _error_of(alert)
 
     @property
     def candid(self) -> NDArray[np.int64]:
@@ -52,26 +56,20 @@ class ColumnSample(Sample):
     def whole(self, places: Sequence[int], *, in_order: bool = False) -> Iterator[Whole]:
         """Yield places with their alerts, all of which is at hand, or the reason why not."""
         if not in_order:
-            yield from map(_decoded, self.packets(places))
+            yield from self.found(places)
             return
         for begin in range(0, len(places), _AT_ONCE):
             some = places[begin : begin + _AT_ONCE]
-            found = dict(self.packets(some))
-            yield from (_decoded((place, found[place])) for place in some)
+            found = dict(self.found(some))
+            yield from ((place, found[place]) for place in some)
 
     def column(self, name: str) -> tuple[Values, Mask]:
         """Return a field of every alert."""
         return self.snapshot.column(name), self.snapshot.missing(name)
 
 
-def _decoded(fetched: Fetched) -> Whole:
-    place, packet = fetched
-    if isinstance(packet, ZtfnbError):
-        return place, packet
-    try:
-        return place, decode(packet.value)
-    except DecodeError as error:
-        return place, error
+def _error_of(found: object) -> ZtfnbError:
+    return found if isinstance(found, ZtfnbError) else NotHeldError(str(found))
 
 
 class HeldSample(ColumnSample):
@@ -85,8 +83,8 @@ class HeldSample(ColumnSample):
         The alerts.
     packet
         Returns the packet of a candid where it is in memory.
-    fetch
-        Fetches a packet by candid, and raises a `ZtfnbError` if it cannot.
+    fetch_many
+        Yields candids with their alerts, or an error, as they are found quickest.
     """
 
     def __init__(
@@ -94,13 +92,13 @@ class HeldSample(ColumnSample):
         name: str,
         snapshot: Snapshot,
         packet: Callable[[int], Packet | None],
-        fetch: Callable[[int], Packet],
+        fetch_many: Callable[[Sequence[int]], Iterator[tuple[int, Alert | Exception]]],
     ) -> None:
         super().__init__(name)
         self.count = len(snapshot)
         self._snapshot = snapshot
         self._packet = packet
-        self._fetch = fetch
+        self._fetch_many = fetch_many
 
     @property
     def snapshot(self) -> Snapshot:
@@ -116,12 +114,9 @@ class HeldSample(ColumnSample):
         """Return the packet of a candid, where it is in memory."""
         return self._packet(candid)
 
-    def packets(self, places: Sequence[int]) -> Iterator[Fetched]:
-        """Yield places with their packets, from memory or the source."""
+    def found(self, places: Sequence[int]) -> Iterator[Whole]:
+        """Yield places with their alerts, from memory or the source."""
         candids = self.candid[list(places)].tolist()
-        for place, candid in zip(places, candids, strict=True):
-            packet = self._packet(candid)
-            try:
-                yield place, self._fetch(candid) if packet is None else packet
-            except ZtfnbError as error:
-                yield place, error
+        where = dict(zip(candids, places, strict=True))
+        for candid, alert in self._fetch_many(candids):
+            yield where[candid], alert if isinstance(alert, Alert) else _error_of(alert)
