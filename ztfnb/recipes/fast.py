@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 import ztfnb
@@ -25,7 +26,7 @@ class Slope(NamedTuple):
         return abs(self.value) / self.error
 
 
-def slope(entries: list[Record], baseline_min: float) -> Slope | None:
+def slope(entries: Sequence[Record], baseline_min: float) -> Slope | None:
     """Return the straight line through difference magnitudes, weighted by their errors.
 
     None where there are fewer than two, or all within ``baseline_min`` [day].
@@ -49,7 +50,7 @@ def slope(entries: list[Record], baseline_min: float) -> Slope | None:
     return Slope(product / spread, 1.0 / math.sqrt(spread))
 
 
-def slopes(found: list[Record], *, since: float, baseline_min: float) -> dict[str, Slope]:
+def slopes(found: Sequence[Record], *, since: float, baseline_min: float) -> dict[str, Slope]:
     """Return the slope in each band that has one, of the detections since a time [JD]."""
     lines = {}
     for fid, band in BANDS.items():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import ztfnb
 from ztfnb.recipes.reading import Record, detections, distance, is_positive, known
 
 
-def mean_offset(found: list[Record]) -> float:
+def mean_offset(found: Sequence[Record]) -> float:
     """Return the mean distance of detections from the reference source [arcsec].
 
     Bright detections are placed better: each counts by its signal-to-noise ratio squared, which

@@ -17,7 +17,7 @@ def orphan(
     rb_min: Annotated[float, (0.0, 1.0)] = 0.65,
     nbad_max: Annotated[int, (0, 25)] = 0,
     host_radius: Annotated[float, (0.0, 30.0)] = 5.0,
-    bright_radius: Annotated[float, (0.0, 60.0)] = 20.0,
+    bright_radius: Annotated[float, (0.0, 60.0)] = 15.0,
     bright_mag: Annotated[float, (6.0, 16.0)] = 15.0,
     ss_radius: Annotated[float, (0.0, 30.0)] = 10.0,
     gap_min: Annotated[float, (0.0, 1440.0)] = 30.0,
@@ -35,7 +35,7 @@ def orphan(
     host_radius
         No source of Pan-STARRS or of the reference image within this [arcsec].
     bright_radius, bright_mag
-        No Pan-STARRS star as bright as this [mag, r] within this [arcsec].
+        No Pan-STARRS source as bright as this [mag, r] within this [arcsec].
     ss_radius
         No known Solar System object within this [arcsec].
     gap_min

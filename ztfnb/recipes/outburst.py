@@ -116,7 +116,7 @@ def outburst(
     if not was_fainter(alert, fade, fade_days):
         return False
 
-    # The disc of an erupting dwarf nova is hot; Miras and flares of the reddest stars are not.
+    # The disc of an erupting dwarf nova is hot; a Mira is not.
     g_minus_r = color(alert, color_days)
     if g_minus_r is None:
         return {"amplitude": amplitude}

@@ -28,8 +28,8 @@ def young_supernova(
 
     Star, bright star and real-bogus conditions as in the filter of the Bright Transient Survey
     (Fremling et al. 2020, ApJ 895, 32; Perley et al. 2020, ApJ 904, 35; AMPEL's RcfFilter). Young
-    means that a recent exposure shows nothing, as for infant supernovae in Bruch et al. 2021,
-    ApJ 912, 46.
+    means that a recent exposure shows nothing, as in searches for infant supernovae (Bruch et al.
+    2021, ApJ 912, 46; AMPEL's XShooterFilter).
 
     Parameters
     ----------
