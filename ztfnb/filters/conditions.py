@@ -184,6 +184,7 @@ class Finder:
         return [node]
 
     def _loop(self, node: ast.For | ast.While, after: Fate) -> list[ast.stmt]:
+        header, thresholds = self._header(node), self._scope.entering(node)
         if isinstance(node, ast.For):
             node.iter = self._plain.visit(node.iter)
         returns = returns_in(node)
@@ -197,7 +198,8 @@ class Finder:
         ends += [after] * bool(breaks)
         taken = ends[0] if len(set(ends)) == 1 else Fate.OPEN
         wanted = for_branches(taken, fate(node.orelse, after))
-        place = self._note(node, self._header(node), self._towards(wanted), loop=True)
+        aim = self._towards(wanted)
+        place = self._note(node, header, aim, thresholds=thresholds, loop=True)
         for one in returns:
             value = one.value or ast.copy_location(ast.Constant(None), one)
             one.value = self._call("left", one, place, value)

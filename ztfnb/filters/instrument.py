@@ -142,7 +142,7 @@ class _Work:
             raise ObstacleError(obstacle)
         tree = copy.deepcopy(reading.tree)
         uses = {} if self._above else compared(tree, frozenset(entering))
-        scope = Scope(tree, function, indent=reading.indent, entering=entering)
+        scope = Scope(tree, function, indent=code.indent, entering=entering)
         self._above.append(function)
         try:
             Finder(scope, goal, self.book, reading.text, self._follow).rewrite()

@@ -10,13 +10,13 @@ import copy
 import functools
 import inspect
 import linecache
-import textwrap
 import types
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
+from ztfnb.filters import sources
 from ztfnb.filters.code import FunctionCode
 from ztfnb.filters.conditions import RECORDER
 
@@ -34,21 +34,22 @@ class ObstacleError(Exception):
 class Reading:
     """The source of a function, with lines and columns as Python counted them."""
 
+    code: FunctionCode
     tree: ast.FunctionDef
-    lines: tuple[bytes, ...]
-    first: int
-    """Number of the first of the lines."""
-    indent: int
+    inside: frozenset[int]
+    """Lines that begin inside a text: they were not indented."""
     imported: tuple[str, ...]
     """Names that the file imports: methods of modules are compiled otherwise than others."""
 
-    def text(self, node: ast.AST) -> str:
+    def text(self, node: Any) -> str:
         """Return the text of a part of the tree, on one line."""
-        start, end = node.lineno - self.first, node.end_lineno - self.first  # type: ignore[attr-defined]
-        piece = list(self.lines[start : end + 1])
-        piece[-1] = piece[-1][: node.end_col_offset]  # type: ignore[attr-defined]
-        piece[0] = piece[0][node.col_offset :]  # type: ignore[attr-defined]
-        return " ".join(b"".join(piece).decode().split())
+        there = copy.copy(node)
+        there.col_offset -= self._indent(node.lineno)
+        there.end_col_offset -= self._indent(node.end_lineno)
+        return self.code.segment(there)
+
+    def _indent(self, line: int) -> int:
+        return 0 if line - self.code.line + 1 in self.inside else self.code.indent
 
 
 def read(function: FunctionType, code: FunctionCode) -> Reading:
@@ -59,20 +60,21 @@ def read(function: FunctionType, code: FunctionCode) -> Reading:
     ObstacleError
         If that is not the source that is known of it.
     """
-    text = textwrap.indent(code.text, " " * code.indent)
+    # FunctionCode has taken away what stood before each line; columns are counted with it.
+    inside = sources._lines_inside_texts(code.text) if code.indent else ()  # noqa: SLF001
+    text = "".join(
+        line if number in inside else " " * code.indent + line
+        for number, line in enumerate(sources.lines_of(code.text), 1)
+    )
     try:
-        if code.indent:
-            tree = ast.parse("if 1:\n" + text).body[0].body[0]  # type: ignore[attr-defined]
-            ast.increment_lineno(tree, code.line - 2)
-        else:
-            tree = ast.parse(text).body[0]
-            ast.increment_lineno(tree, code.line - 1)
+        tree: Any = ast.parse("if 1:\n" + text if code.indent else text).body[0]
+        tree = tree.body[0] if code.indent else tree
+        ast.increment_lineno(tree, code.line - tree.lineno)
         if isinstance(tree, ast.FunctionDef) and not getattr(tree, "type_params", None):
             for imported in _imports(function, tree):
                 again = compiled(copy.deepcopy(tree), function, imported)
                 if _same(again, function.__code__):
-                    whole = tuple(line.encode() for line in text.splitlines(keepends=True))
-                    return Reading(tree, whole, code.line, code.indent, imported)
+                    return Reading(code, tree, frozenset(inside), imported)
     except (SyntaxError, IndexError, AttributeError, StopIteration):
         pass
     raise ObstacleError(
