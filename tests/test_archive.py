@@ -11,7 +11,8 @@ import sys
 import tarfile
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from made import made_alert, made_packet
 from packets import ALERTS, needs_real_packets, real_files
 from reading import drain
 
+from ztfnb import archive
 from ztfnb.archive import ArchiveSink, ArchiveSource, read
 from ztfnb.codec import decode
 from ztfnb.container import MAX_PACKET_BYTES
@@ -271,6 +273,53 @@ def test_a_source_fetches_any_packet_before_and_after_it_was_read(stocked: Path)
             source.fetch(gone)
 
 
+def test_a_source_fetches_many_packets_in_the_order_in_which_they_lie(stocked: Path) -> None:
+    """Each once, whatever the order, before and after they were read; the others are not held."""
+    source = ArchiveSource(stocked)
+    gone = [
+        Coordinates(stocked.name, 0, 12),
+        Coordinates(stocked.name, 0, -1),
+        Coordinates("o", 0, 0),
+    ]
+    wanted = [Coordinates(stocked.name, 0, offset) for offset in (11, 2, 3, 11, 7)]
+    for _ in range(2):
+        found = dict(source.fetch_many([gone[0], *wanted, *gone]))
+        assert len(found) == 7
+        held = {at: packet for at, packet in found.items() if isinstance(packet, Packet)}
+        assert held == {at: source.fetch(at) for at in wanted}
+        assert list(held) == sorted(held)
+        assert all(isinstance(found[at], NotHeldError) for at in gone)
+        assert len(source.poll(5, 100)) + len(drain(source)) in (12, 0)
+
+
+@pytest.mark.parametrize("name", ["night.tar", "night.tar.gz", "night"])
+def test_far_packets_are_leapt_to(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of a long archive come without reading all that lies between, once it was read."""
+    with closing(ArchiveSink(tmp_path / name)) as sink:
+        for number in range(600):
+            sink.send(Packet(made_packet(number + 1)))
+    source = ArchiveSource(tmp_path / name)
+    packets = drain(source)
+    assert len(packets) == 600
+    wanted = [packet.coordinates for packet in packets[::-97]]
+    expected = {packet.coordinates: packet for packet in packets[::-97]}
+    assert dict(source.fetch_many(wanted)) == expected
+    read: list[int] = []
+    records = archive._records
+
+    def counting(*arguments: Any) -> Iterator[Any]:
+        for record in records(*arguments):
+            read.append(record.offset)
+            yield record
+
+    monkeypatch.setattr(archive, "_records", counting)
+    assert dict(source.fetch_many(wanted)) == expected
+    between = range(min(wanted).offset, max(wanted).offset + 1)
+    assert read == (list(between) if name.endswith("gz") else [at.offset for at in sorted(wanted)])
+
+
 def test_a_source_seeks_to_beginning_end_and_offsets(stocked: Path) -> None:
     """Backward and forward, read before or not."""
     source = ArchiveSource(stocked)
@@ -393,6 +442,7 @@ def test_a_closed_sink_takes_nothing(tmp_path: Path, name: str) -> None:
 
 CHILD = """
 import resource, signal, sys
+from ztfnb import archive
 from ztfnb.archive import ArchiveSink
 from ztfnb.errors import DeliveryError
 from ztfnb.source import Packet

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import psutil
 import pytest
@@ -19,7 +19,16 @@ from ztfnb.broker.embedded import EmbeddedBroker
 from ztfnb.container import write_long
 from ztfnb.errors import SourceError
 from ztfnb.kafka import KafkaSink, KafkaSource
-from ztfnb.source import BEGINNING, Coordinates, Memory, Packet, SourceStatus, Start
+from ztfnb.source import (
+    BEGINNING,
+    Coordinates,
+    Found,
+    Memory,
+    Packet,
+    SourceStatus,
+    Start,
+    fetch_each,
+)
 from ztfnb.stream import Stream
 
 TOPIC = "ztf_20260115_programid1"
@@ -120,6 +129,9 @@ class Flood:
 
     def fetch(self, at: Coordinates) -> Packet:
         raise SourceError(f"a flood does not come back to {at}")
+
+    def fetch_many(self, places: Iterable[Coordinates]) -> Iterator[Found]:
+        return fetch_each(self.fetch, places)
 
     def status(self) -> SourceStatus:
         return SourceStatus(lag=self.left, caught_up=self.left == 0)

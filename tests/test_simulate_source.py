@@ -75,6 +75,10 @@ def test_fetch() -> None:
     assert source.fetch(packets[4].coordinates) == packets[4]
     with pytest.raises(NotHeldError):
         source.fetch(Coordinates(packets[0].topic, 0, 10))
+    gone = Coordinates(packets[0].topic, 0, 10)
+    found = dict(source.fetch_many([gone, *(packet.coordinates for packet in packets[::-3])]))
+    assert isinstance(found.pop(gone), NotHeldError)
+    assert found == {packet.coordinates: packet for packet in packets[::-3]}
 
 
 def test_night_that_cannot_be() -> None:

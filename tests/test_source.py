@@ -84,6 +84,9 @@ def test_what_is_sent_comes_out_once_and_in_order(values: list[bytes], limit: in
     assert memory.status().lag == 0
     assert memory.status().caught_up
     assert [memory.fetch(packet.coordinates) for packet in out] == out
+    assert list(memory.fetch_many(packet.coordinates for packet in out)) == [
+        (packet.coordinates, packet) for packet in out
+    ]
 
 
 def test_sending_keeps_key_headers_and_time() -> None:
@@ -126,6 +129,9 @@ def test_a_packet_that_is_not_there_is_not_held(at: Coordinates) -> None:
     """Fetching it says so."""
     with pytest.raises(NotHeldError, match="holds no packet"):
         Memory([b"x"]).fetch(at)
+    ((place, error),) = Memory([b"x"]).fetch_many([at, at])
+    assert place == at
+    assert isinstance(error, NotHeldError)
 
 
 def test_memory_tells_how_far_it_is_read() -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,14 +18,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made import NIGHT_JD, made_packet
 
+from ztfnb.alert import Alert
 from ztfnb.errors import (
     ConfigError,
+    DecodeError,
     NotHeldError,
     SelectionError,
     SourceError,
     StreamClosedError,
 )
-from ztfnb.source import Coordinates, Gap, Memory, Packet, SourceStatus, Start
+from ztfnb.source import Coordinates, Found, Gap, Memory, Packet, SourceStatus, Start, fetch_each
 from ztfnb.store import Store
 from ztfnb.stream import Stream, open_streams
 
@@ -77,6 +79,9 @@ class Scripted:
 
     def fetch(self, at: Coordinates) -> Packet:
         return self.memory.fetch(at)
+
+    def fetch_many(self, places: Iterable[Coordinates]) -> Iterator[Found]:
+        return fetch_each(self.fetch, places)
 
     def status(self) -> SourceStatus:
         return self.health
@@ -369,6 +374,67 @@ def test_older_packets_are_fetched_again_by_coordinates(monkeypatch: pytest.Monk
         assert fetched == [Coordinates("scripted", 0, 0)]
         with pytest.raises(NotHeldError, match="301"):
             live[301]
+
+
+def test_many_alerts_are_fetched_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each candid comes once, with its alert or its error: those at hand first, then the others."""
+    asked: list[list[Coordinates]] = []
+
+    class Remembering(Scripted):
+        def fetch_many(self, places: Iterable[Coordinates]) -> Iterator[Found]:
+            asked.append(list(places))
+            return super().fetch_many(asked[-1])
+
+    monkeypatch.setattr("ztfnb.store.MAX_PACKETS", 10)
+    wanted = [3, 999, 300, 1, 3, 150, -1]
+    with streaming(Remembering(PACKETS)) as live:
+        live.wait(alerts=300)
+        found = list(live.fetch_many(wanted))
+        assert [candid for candid, _ in found] == [300, 999, -1, 3, 1, 150]
+        assert asked == [[Coordinates("scripted", 0, candid - 1) for candid in (3, 1, 150)]]
+        for candid, alert in found:
+            if candid in (999, -1):
+                assert isinstance(alert, NotHeldError)
+                assert str(candid) in str(alert)
+            else:
+                assert alert == live[candid]
+        assert list(live.fetch_many([])) == []
+        assert len(list(live.fetch_many(live.store.candid))) == 300
+    with streaming(Scripted()) as live:
+        ((_, error),) = live.fetch_many([5])
+        assert isinstance(error, NotHeldError)
+
+
+def test_what_can_no_longer_be_fetched_comes_with_its_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A source that ends in the middle, a packet that is gone, another alert in its place."""
+
+    class Failing(Scripted):
+        def fetch_many(self, places: Iterable[Coordinates]) -> Iterator[Found]:
+            for at, packet in super().fetch_many(places):
+                if at.offset == 2:
+                    yield at, NotHeldError("gone")
+                elif at.offset == 3:
+                    yield at, Packet(PACKETS[200], *at)
+                elif at.offset == 4:
+                    yield at, Packet(b"no alert", *at)
+                elif at.offset == 6:
+                    raise SourceError("the broker went away")
+                else:
+                    yield at, packet
+
+    monkeypatch.setattr("ztfnb.store.MAX_PACKETS", 10)
+    with streaming(Failing(PACKETS)) as live:
+        live.wait(alerts=300)
+        found = dict(live.fetch_many(range(1, 11)))
+        assert sorted(found) == list(range(1, 11))
+        assert [candid for candid in found if isinstance(found[candid], Alert)] == [1, 2, 6]
+        assert str(found[3]) == "gone"
+        assert str(found[4]) == "candid 4 is no longer at scripted, partition 0, offset 3: 201 is"
+        assert isinstance(found[5], DecodeError)
+        for candid in (7, 8, 9, 10):
+            assert str(found[candid]) == "the broker went away"
 
 
 def test_selections_by_expression_place_time_and_object() -> None:

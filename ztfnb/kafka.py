@@ -12,13 +12,14 @@ import functools
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from sys import intern
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from ztfnb.errors import StreamClosedError
+from ztfnb.kafka_bulk import BulkFetcher
 from ztfnb.kafka_client import check_process, let_go, open_client, packet_from
 from ztfnb.kafka_config import Memory, Properties, Settings, client_properties, reader_defaults
 from ztfnb.kafka_fetch import Fetcher
@@ -30,6 +31,7 @@ from ztfnb.source import (
     BEGINNING,
     END,
     Coordinates,
+    Found,
     Gap,
     Packet,
     PartitionStatus,
@@ -60,8 +62,8 @@ _RETRY = 1.0
 class KafkaSource:
     """Packets of Kafka topics, read from explicit positions; nothing is ever committed.
 
-    Nothing is connected before the first `poll`. One thread polls, seeks and closes; `fetch` and
-    `status` may be called from any.
+    Nothing is connected before the first `poll`. One thread polls, seeks and closes; `fetch`,
+    `fetch_many` and `status` may be called from any.
 
     Parameters
     ----------
@@ -110,6 +112,7 @@ class KafkaSource:
             bootstrap, reader_defaults(memory), settings, insecure=insecure, environ=environ
         )
         self._fetcher = Fetcher(self._properties, servers=bootstrap)
+        self._bulk = BulkFetcher(self._properties, servers=bootstrap)
         self._servers = bootstrap
         self.name = f"{bootstrap}/{_short_name(self._topics.names(clock()))}"
         self._scan_times = scan_times
@@ -185,6 +188,20 @@ class KafkaSource:
         self._check_open()
         return self._fetcher.fetch(at)
 
+    def fetch_many(self, places: Iterable[Coordinates]) -> Iterator[Found]:
+        """Yield packets by their coordinates, each once, or why one is not held.
+
+        Some hundred are fetched at once, over a client of their own; the order is that in which
+        they are read. See `ztfnb.source.Source.fetch_many`.
+
+        Raises
+        ------
+        SourceError
+            If the broker does not answer; what was fetched before has been yielded.
+        """
+        self._check_open()
+        return self._bulk.fetch(places)
+
     def status(self) -> SourceStatus:
         """Return the health of the source as the last `poll` found it."""
         self._check_open()
@@ -197,6 +214,7 @@ class KafkaSource:
         check_process(self._pid, self.name)
         self._closed = True
         self._fetcher.close()
+        self._bulk.close()
         if self._consumer is not None:
             self._consumer.close()
             let_go(self._consumer)

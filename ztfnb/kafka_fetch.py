@@ -12,7 +12,7 @@ from ztfnb.kafka_client import let_go, open_client, packet_from
 from ztfnb.kafka_config import Properties
 from ztfnb.source import Coordinates, Packet
 
-_NOT_HELD = {
+NOT_HELD = {
     KafkaError._PARTITION_EOF,  # noqa: SLF001 - the client's own names for public codes
     KafkaError._AUTO_OFFSET_RESET,  # noqa: SLF001
     KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001
@@ -20,6 +20,7 @@ _NOT_HELD = {
     KafkaError.OFFSET_OUT_OF_RANGE,
     KafkaError.UNKNOWN_TOPIC_OR_PART,
 }
+"""What the client reports where there is no such packet."""
 # One packet is wanted, so little is asked for and nothing is waited for.
 _SMALL = {
     "fetch.wait.max.ms": 10,
@@ -67,7 +68,7 @@ class Fetcher:
                 self._consumer.unassign()
             except KafkaException as error:
                 reason = self._properties.scrub(error.args[0].str())
-                raise SourceError(f"{_named(at)} cannot be fetched: {reason}") from None
+                raise SourceError(f"{named(at)} cannot be fetched: {reason}") from None
         return packet
 
     def close(self) -> None:
@@ -85,7 +86,7 @@ class Fetcher:
             listed = consumer.list_topics(at.topic, timeout=self._timeout).topics[at.topic]
             self._partitions[at.topic] = frozenset(listed.partitions)
             if at.partition not in listed.partitions:
-                raise NotHeldError(f"{self._servers} does not hold {_named(at)}")
+                raise NotHeldError(f"{self._servers} does not hold {named(at)}")
 
     def _wait(self, consumer: Consumer, at: Coordinates) -> Packet:
         deadline = time.monotonic() + self._timeout
@@ -98,15 +99,16 @@ class Fetcher:
             if error is None and message.partition() == at.partition:
                 if message.offset() == at.offset:
                     return packet_from(message)
-                raise NotHeldError(f"{self._servers} no longer holds {_named(at)}")
-            if error is not None and error.code() in _NOT_HELD:
-                raise NotHeldError(f"{self._servers} does not hold {_named(at)}")
+                raise NotHeldError(f"{self._servers} no longer holds {named(at)}")
+            if error is not None and error.code() in NOT_HELD:
+                raise NotHeldError(f"{self._servers} does not hold {named(at)}")
             if error is not None:
                 reason = self._properties.scrub(error.str())
         raise SourceError(
-            f"{self._servers} did not send {_named(at)} within {self._timeout:g} s: {reason}"
+            f"{self._servers} did not send {named(at)} within {self._timeout:g} s: {reason}"
         )
 
 
-def _named(at: Coordinates) -> str:
+def named(at: Coordinates) -> str:
+    """Return a place in words."""
     return f"the packet at {at.topic}, partition {at.partition}, offset {at.offset}"

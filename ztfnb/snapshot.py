@@ -198,11 +198,15 @@ class Snapshot:
 
     def coordinates(self, row: int) -> Coordinates:
         """Return where the packet of a row lies."""
-        places = self._places([row])
-        topic, partition, offset = (
-            self._column(name, places)[0] for name in (TOPIC, PARTITION, OFFSET)
+        return self.all_coordinates([row])[0]
+
+    def all_coordinates(self, rows: ArrayLike) -> list[Coordinates]:
+        """Return where the packets of some rows lie."""
+        places = self._places(rows)
+        topics, partitions, offsets = (
+            self._column(name, places).tolist() for name in (TOPIC, PARTITION, OFFSET)
         )
-        return Coordinates(str(topic), int(partition), int(offset))
+        return list(map(Coordinates, topics, partitions, offsets))
 
     def _column(self, name: str, places: _Places) -> Values:
         dtype = self._dtype(name)
@@ -257,6 +261,15 @@ class Snapshot:
         NotHeldError
             If one is not here.
         """
+        rows = self.find(candids)
+        lost = np.flatnonzero(rows < 0)
+        if len(lost):
+            candid = np.asarray(candids, np.int64)[lost[0]]
+            raise NotHeldError(f"candid {candid} is not, or no longer, held")
+        return rows
+
+    def find(self, candids: ArrayLike) -> RowIndex:
+        """Return the row of each candid; -1 where it is not here."""
         sought = np.asarray(candids, np.int64)
         rows = np.full(len(sought), -1, np.intp)
         ranked = np.argsort(sought)
@@ -273,9 +286,6 @@ class Snapshot:
                 rank = np.searchsorted(sought, held, sorter=ranked).clip(max=len(sought) - 1)
                 hit = np.flatnonzero(sought[ranked[rank]] == held)
                 rows[ranked[rank[hit]]] = hit + start
-        lost = np.flatnonzero(rows < 0)
-        if len(lost):
-            raise NotHeldError(f"candid {sought[lost[0]]} is not, or no longer, held")
         return rows
 
     def select(

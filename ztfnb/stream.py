@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import dataclasses
+import itertools
 import math
 import os
 import queue
@@ -16,7 +17,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
@@ -37,14 +38,16 @@ from ztfnb.errors import (
 from ztfnb.meter import Meter
 from ztfnb.quarantine import Failure, Quarantine, save
 from ztfnb.snapshot import Snapshot
-from ztfnb.source import Packet, Source, SourceStatus, Start, parse_start
+from ztfnb.source import Coordinates, Packet, Source, SourceStatus, Start, parse_start
 from ztfnb.state import STATES, State, Stats, next_state
 from ztfnb.store import Store
 
 if TYPE_CHECKING:
     from astropy.table import Table
 
+    from ztfnb.filters.applied import Applied
     from ztfnb.filters.filter import Filter
+    from ztfnb.filters.following import Following
 
 BATCH = 1_000
 """Packets decoded at once: enough for the decoder's best rate, few enough to stay responsive."""
@@ -136,6 +139,7 @@ class Stream:
         self._error = ""
         self._quarantine = Quarantine()
         self._log: deque[LogLine] = deque(maxlen=_LOG_LINES)
+        self._applied: tuple[Applied, ...] = ()
         self._meter = Meter()
         self._note(f"reading {source.name}")
         # A daemon, so that a kernel that dies is not held up; `_stop_all` ends it in good order.
@@ -400,6 +404,41 @@ class Stream:
             packet = self._source.fetch(self.store.coordinates(candid))
         return decode(packet.value)
 
+    def fetch_many(self, candids: Iterable[int]) -> Iterator[tuple[int, Alert | Exception]]:
+        """Yield many alerts, each with its candid: quicker than one by one where they are old.
+
+        Those whose packets are at hand come first, the others as the source reads them. Each
+        candid comes once. One that is not held, or cannot be read, comes with its error.
+        """
+        self._check_process()
+        return self._fetch_many(dict.fromkeys(int(candid) for candid in candids))
+
+    def _fetch_many(self, candids: Iterable[int]) -> Iterator[tuple[int, Alert | Exception]]:
+        older: list[int] = []
+        for candid in candids:
+            packet = self.store.packet(candid)
+            if packet is None:
+                older.append(candid)
+            else:
+                yield candid, _alert_of(candid, packet)
+        held = self.store.snapshot()
+        rows = held.find(older)
+        places = iter(held.all_coordinates(rows[rows >= 0]) if len(held) else ())
+        waiting: dict[Coordinates, list[int]] = {}
+        for candid, row in zip(older, rows.tolist(), strict=True):
+            if row < 0:
+                yield candid, NotHeldError(f"candid {candid} is not, or no longer, held")
+            else:
+                # A topic that was made anew may have two alerts of one place.
+                waiting.setdefault(next(places), []).append(candid)
+        try:
+            for at, found in self._source.fetch_many(list(waiting)):
+                for candid in waiting.pop(at):
+                    yield candid, _alert_of(candid, found)
+        except (SourceError, StreamClosedError) as error:
+            for candid in itertools.chain.from_iterable(waiting.values()):
+                yield candid, error
+
     def select(
         self,
         where: str | None = None,
@@ -473,6 +512,28 @@ class Stream:
         from ztfnb.widgets import browse  # noqa: PLC0415 - the core never needs a notebook
 
         return browse(self, **options)
+
+    def apply(self, *filters: Filter, **options: Any) -> Applied:
+        """Judge every alert held and every one that arrives, in the background; mark what passes.
+
+        A filter that is applied again replaces the one of its name.
+
+        Parameters
+        ----------
+        *filters
+            Made by `ztfnb.filter`.
+        **options
+            ``limit`` of `ztfnb.filters.applied.Applied`.
+        """
+        from ztfnb.filters.applied import apply  # noqa: PLC0415 - a stream is of use without
+
+        self._check_open()
+        return apply(self, *filters, **options)
+
+    @property
+    def applied(self) -> Mapping[str, Following]:
+        """What is applied, by the name of the filter."""
+        return {name: one for each in self._applied for name, one in each.items()}
 
     def lab(self, filter: Filter, **options: Any) -> Any:  # noqa: A002 - what it is
         """Show a filter at work on the alerts: sliders, funnel, galleries, and why.
@@ -656,6 +717,20 @@ def _jd(moment: Moment | None) -> float | None:
     if moment is None or (isinstance(moment, int | float) and not isinstance(moment, bool)):
         return moment
     return parse_start(moment).time / 86400 + UNIX_EPOCH_JD
+
+
+def _alert_of(candid: int, packet: Packet | NotHeldError) -> Alert | Exception:
+    """Return the alert of a packet that was fetched for a candid, or why it is not there."""
+    if isinstance(packet, NotHeldError):
+        return packet
+    try:
+        alert = decode(packet.value)
+    except DecodeError as error:
+        return error
+    if alert.candid != candid:
+        place = "{}, partition {}, offset {}".format(*packet.coordinates)
+        return NotHeldError(f"candid {candid} is no longer at {place}: {alert.candid} is")
+    return alert
 
 
 def _seconds_behind(now: _Published) -> float | None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from ztfnb.errors import NotHeldError, SourceError
 from ztfnb.nightly import topic_name
 from ztfnb.simulate.survey import Survey
 from ztfnb.simulate.truth import Truth
-from ztfnb.source import Coordinates, Packet, SourceStatus, Start
+from ztfnb.source import Coordinates, Found, Packet, SourceStatus, Start
 
 
 class SimulatedSource:
@@ -103,10 +103,23 @@ class SimulatedSource:
         NotHeldError
             If there is none.
         """
-        for packet, _ in self._packets():
-            if packet.coordinates == at:
-                return packet
+        for _, found in self.fetch_many((at,)):
+            if not isinstance(found, NotHeldError):
+                return found
         raise NotHeldError(f"{self.name} holds no packet at {at}")
+
+    def fetch_many(self, places: Iterable[Coordinates]) -> Iterator[Found]:
+        """Yield packets by their coordinates, simulating the night once up to the last of them."""
+        wanted = set(places)
+        for packet, _ in self._packets():
+            if not wanted:
+                return
+            at = packet.coordinates
+            if at in wanted:
+                wanted.remove(at)
+                yield at, packet
+        for at in sorted(wanted):
+            yield at, NotHeldError(f"{self.name} holds no packet at {at}")
 
     def status(self) -> SourceStatus:
         """Return whether the night is over."""
