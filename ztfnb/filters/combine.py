@@ -20,7 +20,8 @@ from ztfnb.filters.decision import merged, passes
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.threshold import Threshold, Value, threshold_of
 
-_HEAD = "import ztfnb\nfrom ztfnb.filters import merged, passes\n\n\n@ztfnb.filter\n"
+_IMPORTS = "import ztfnb\nfrom ztfnb.filters import merged, passes\n"
+_BEFORE = "\n\n@ztfnb.filter\n"
 _LONGEST_NAME = 80
 _LONGEST_LINE = 88
 
@@ -160,7 +161,7 @@ def _setting(one: Threshold) -> str:
 
 def _defined(name: str, text: str, parts: Mapping[str, Filter]) -> Filter:
     """Define the function of a text, and make its source one that can be read anywhere."""
-    whole = _HEAD + text
+    whole = _IMPORTS + _BEFORE + text
     file = f"<ztfnb {name} {sha256(whole.encode()).hexdigest()[:8]}>"
     sources.keep(file, whole)
     definition = ast.parse(whole)
@@ -173,6 +174,19 @@ def _defined(name: str, text: str, parts: Mapping[str, Filter]) -> Filter:
     if not isinstance(function, FunctionType):
         raise FilterError(f"{name}: expected a function, got {function!r}")
     return Filter(function, parts=tuple(parts.values()))
+
+
+def cell_of(made: Filter) -> str:
+    """Return a combination as a cell: its source, after that of the combinations in it."""
+    seen = dict.fromkeys(_combinations(made))
+    return _IMPORTS + "".join(f"{_BEFORE}{text}" for text in seen)
+
+
+def _combinations(made: Filter) -> Iterator[str]:
+    for part in made.parts:
+        yield from _combinations(part)
+    if made.parts:
+        yield made.source
 
 
 def again(

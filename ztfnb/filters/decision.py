@@ -26,7 +26,9 @@ def passes(value: Any) -> bool:
 
     A mapping does, also an empty one; anything else by its truth, None as False.
     """
-    return True if isinstance(value, Mapping) else bool(value)
+    if value is True or value is False:  # what is usual first: this runs for every alert
+        return value
+    return isinstance(value, Mapping) or bool(value)
 
 
 def annotations_of(value: Any) -> dict[str, Value]:
@@ -48,6 +50,8 @@ def merged(*values: Any, **named: Any) -> Any:
     Where two of them give other values to one name, both stay, each behind the name of its filter:
     ``merged(young=first, real=second)`` gives ``young_score`` and ``real_score``.
     """
+    if all(value is True or value is False for value in (*values, *named.values())):
+        return True
     passed = [(name, annotations_of(value)) for name, value in _named(values, named)]
     notes: dict[str, Value] = {}
     for owner, own in passed:

@@ -160,8 +160,9 @@ class _Walk:
                 return
             value = getattr(value, attribute)
         if rest and isinstance(value, ModuleType):
-            name = ".".join((value.__name__, *rest))
-        self.value(name, value)
+            self._library(".".join((value.__name__, *rest)))
+        else:
+            self.value(name, value)
 
     def value(self, name: str, value: Any) -> None:
         """Note what a name means."""
@@ -183,7 +184,7 @@ class _Walk:
                 self.helpers.setdefault(name, value.source)
                 self.filter(value)
             case ModuleType():
-                self._module(name, value)
+                self._module(value)
             case FunctionType() if not is_library(value.__module__):
                 self.function(name, value)
             case type() if not is_library(value.__module__):
@@ -222,9 +223,9 @@ class _Walk:
         self.libraries.add(name)
         self.facts.append(f"library {name}")
 
-    def _module(self, name: str, module: ModuleType) -> None:
+    def _module(self, module: ModuleType) -> None:
         if is_library(module.__name__):
-            self._library(name if name.startswith(f"{module.__name__}.") else module.__name__)
+            self._library(module.__name__)
             return
         # Passed on whole: all of it may be used.
         self._file(module.__name__, getattr(module, "__file__", None) or "")

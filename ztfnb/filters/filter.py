@@ -59,6 +59,8 @@ class Filter:
     home: Path
     """Where its pins and versions are kept: the working directory when it was defined."""
     _params: dict[str, Value]
+    _last: tuple[dict[str, Value], dict[str, Any]]
+    """What the latest call set, and all that it gave to the function: most set the same."""
 
     def __init__(
         self,
@@ -82,16 +84,14 @@ class Filter:
             home=Path.cwd(),
             _params={one.name: one.default for one in thresholds},
         )
-        self._set(_params=self._params | self._checked(params or {}))
+        vars(self)["_params"] |= self._checked(params or {})
 
     def _set(self, **values: Any) -> None:
-        vars(self).update(values)
-        if "function" in values:
-            function = self.function
-            for name in ("__module__", "__name__", "__qualname__", "__doc__"):
-                vars(self)[name] = getattr(function, name)
-            # Then inspect.signature and inspect.getsource look at the function.
-            vars(self)["__wrapped__"] = function
+        vars(self).update(values, _last=({}, {}))
+        for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+            vars(self)[name] = getattr(self.function, name)
+        # Then inspect.signature and inspect.getsource look at the function.
+        vars(self)["__wrapped__"] = self.function
 
     def __setattr__(self, name: str, value: Any) -> Never:
         raise AttributeError(
@@ -112,6 +112,19 @@ class Filter:
         """The text of the function, from its ``def``."""
         return self.code.text
 
+    @property
+    def cell(self) -> str:
+        """The text of a cell that defines it; of a combination, where its parts are defined."""
+        if self.parts:
+            from ztfnb.filters.combine import cell_of  # noqa: PLC0415 - it makes filters
+
+            return cell_of(self)
+        given = {name: str(file.given) for name, file in self.provided.files.items()}
+        stated = [f"files={given!r}"] if given else []
+        stated += [f"setup={self.setup.__name__}"] if self.setup is not None else []
+        options = f"({', '.join(stated)})" if stated else ""
+        return f"@ztfnb.filter{options}\n{self.source}"
+
     @cached_property
     def remarks(self) -> tuple[Remark, ...]:
         """What a careful reader would say of the source: see `ztfnb.filters.lint`."""
@@ -122,12 +135,12 @@ class Filter:
     @property
     def files(self) -> Mapping[str, Path]:
         """Where each data file lies, by name; of a combination, those of both."""
-        return {name: file.path for name, file in self._data_files().items()}
+        return MappingProxyType({name: each.path for name, each in self._data_files().items()})
 
     @property
     def checksums(self) -> Mapping[str, str]:
         """SHA-256 of each data file when the filter was defined, in hexadecimal digits."""
-        return {name: file.checksum for name, file in self._data_files().items()}
+        return MappingProxyType({name: each.checksum for name, each in self._data_files().items()})
 
     def _data_files(self) -> dict[str, DataFile]:
         every = dict(self.provided.files)
@@ -215,8 +228,11 @@ class Filter:
 
     def __call__(self, alert: Alert | Mapping[str, Any], /, **params: Value) -> Any:
         """Return what the function returns, with some thresholds set otherwise for this call."""
-        set_to = self._params | self._checked(params) if params else self._params
-        return self.function(alert, **set_to, **self.resources)
+        given, bound = self._last
+        if params != given or not bound:
+            bound = {**self._params, **self._checked(params), **self.provided.get()}
+            vars(self)["_last"] = (params, bound)
+        return self.function(alert, **bound)
 
     def with_params(self, /, **params: Value) -> Filter:
         """Return the same filter with some thresholds set otherwise.
@@ -306,7 +322,8 @@ class Filter:
         from ztfnb.filters.dependencies import functions_of  # noqa: PLC0415 - it knows filters
 
         state = {name: value for name, value in vars(self).items() if not name.startswith("__")}
-        state.pop("remarks", None)
+        for made_anew in ("_last", "remarks"):
+            state.pop(made_anew, None)
         return {**state, "texts": sources.carried(functions_of(self))}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

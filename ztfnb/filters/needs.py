@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 Files = Mapping[str, str | Path]
 _FILES_KNOWN = 256
 _SHOWN = 12
+_FRESH = 2 * 10**9
+"""Nanoseconds in which a file may change again and keep its time: clocks of disks are coarse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +217,8 @@ def found(owner: str, name: str, given: Path, folders: tuple[Path, ...]) -> Data
 def _checksum(owner: str, path: Path) -> str:
     try:
         state = path.stat()
+        if time.time_ns() - state.st_mtime_ns < _FRESH:
+            return _digest.__wrapped__(path)
         return _digest(path, state.st_size, state.st_mtime_ns, state.st_ino)
     except OSError as error:
         raise FilterError(f"{owner}: {path} cannot be read: {error.strerror}") from None
