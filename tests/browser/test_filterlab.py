@@ -16,7 +16,9 @@ expect.set_options(timeout=20_000)
 FILTER = '''
 import ztfnb, json
 @ztfnb.filter
-def young_and_real(alert, *, rb_min: (0, 1) = 0.65, max_age=30.0, strict=True, sign: ["t", "f"] = "t"):
+def young_and_real(
+    alert, *, rb_min: (0, 1) = 0.65, max_age=30.0, strict=True, sign: ["t", "f"] = "t"
+):
     """Young and probably real."""
     candidate = alert["candidate"]
     if candidate["rb"] is None or candidate["rb"] < rb_min:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from hypothesis import given
@@ -20,9 +20,9 @@ def several(
     *,
     rb_min: float = 0.65,
     strict: bool = True,
-    band: ["g", "r"] = "r",  # type: ignore[valid-type] # noqa: F821, UP037 - choices, as interact has them
+    band: Literal["g", "r"] = "r",
     name: str = "ZTF18",
-    count: (1, 9) = 3,  # type: ignore[valid-type]
+    count: Annotated[int, (1, 9)] = 3,
 ) -> bool:
     return bool(alert and rb_min and strict and band and name and count)
 
@@ -102,9 +102,7 @@ def test_a_number_beyond_widens_the_slider() -> None:
     assert "from 1 to 9" in sliders._state["trouble"]
 
 
-@given(
-    st.floats(-1e9, 1e9), st.floats(1e-6, 1e9), st.floats(-1e299, 1e299)
-)
+@given(st.floats(-1e9, 1e9), st.floats(1e-6, 1e9), st.floats(-1e299, 1e299))
 def test_a_widened_slider_reaches_the_value(low: float, span: float, value: float) -> None:
     """A slider never gets narrower, and always holds what was typed."""
     one = Threshold("x", 0.0, "float", low, low + span, 0.1)
@@ -141,7 +139,9 @@ def test_the_code_makes_the_same_filter() -> None:
     assert eval(text, {"several": Filter(several)}).params == one.params  # noqa: S307 - the claim
 
 
-def later(alert: Any, *, rb_min: float = 0.5, count: (1, 4) = 2, fresh: bool = True) -> bool:  # type: ignore[valid-type]
+def later(
+    alert: Any, *, rb_min: float = 0.5, count: Annotated[int, (1, 4)] = 2, fresh: bool = True
+) -> bool:
     return bool(alert and rb_min and count and fresh)
 
 

@@ -256,7 +256,7 @@ def test_the_confusion_is_chosen_by_cell() -> None:
 
 
 def test_a_curve_has_what_is_known() -> None:
-    """Without labels there is a pass rate alone; an unknown precision is a gap; words stand apart."""
+    """Without labels there is a pass rate alone; an unknown precision is a gap in its line."""
     view = ScoreView()
     heard: list[str] = []
     view.on_curve = heard.append

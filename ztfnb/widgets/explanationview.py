@@ -58,10 +58,15 @@ class ExplanationView(Part):
         """
         with self.pump.lock:
             self.explanation = explanation
-            self._shown = {"note": note} if explanation is None else _packed(explanation) | {
-                "pinned": pinned,
-                "note": note,
-            }
+            self._shown = (
+                {"note": note}
+                if explanation is None
+                else _packed(explanation)
+                | {
+                    "pinned": pinned,
+                    "note": note,
+                }
+            )
 
     def say(self, note: str, *, pinned: bool | None) -> None:
         """Change the sentence and the pin, and leave the rest as it is."""

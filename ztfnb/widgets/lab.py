@@ -24,7 +24,7 @@ from ztfnb.widgets._pump import Pump
 from ztfnb.widgets.labalert import LabAlert
 from ztfnb.widgets.labsummary import Summary, Told
 from ztfnb.widgets.labtabs import LabTabs
-from ztfnb.widgets.labwork import STOPPED, Findings, briefly, evaluated, fetching, findings
+from ztfnb.widgets.labwork import STOPPED, Findings, briefly, evaluated, fetching, findings, glanced
 from ztfnb.widgets.sliders import Sliders, carried
 from ztfnb.widgets.verdicts import Listing, Verdicts
 
@@ -141,7 +141,7 @@ class Lab(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         """
         return self.sliders.filter
 
-    @filter.setter
+    @filter.setter  # noqa: A003 - what it is
     def filter(self, made: Filter) -> None:
         if not isinstance(made, Filter):
             raise ConfigError(f"filter: expected a ztfnb.Filter, got {type(made).__name__}")
@@ -290,7 +290,7 @@ class Lab(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             return
         self._evaluate(afresh=False, settled=settled)
 
-    def _evaluate(self, *, afresh: bool, settled: bool = True) -> None:
+    def _evaluate(self, *, afresh: bool, settled: bool = True, by_itself: bool = False) -> None:
         """Have the filter evaluated; what is shown stays until something else can be."""
         made = self.filter
         before = None if afresh else self._report
@@ -300,15 +300,18 @@ class Lab(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             self.summary.told, name=made.name, busy=True, live=self._live, auto=self._auto
         )
         began = time.monotonic()
-        self._work.ask(
-            partial(evaluated, made, self.alerts, before), partial(self._evaluated, began, settled)
-        )
+        work = partial(evaluated, made, self.alerts, before)
+        if by_itself:
+            work = partial(glanced, made, self.alerts)
+        self._work.ask(work, partial(self._evaluated, began, settled))
 
     def _evaluated(self, began: float, settled: bool, found: Report | Exception) -> None:
         self._took = time.monotonic() - began
         self._due = time.monotonic() + max(REST, _SHARE * self._took)
         if isinstance(found, Exception):
-            told = str(found) if isinstance(found, ZtfnbError) else f"{type(found).__name__}: {found}"
+            told = (
+                str(found) if isinstance(found, ZtfnbError) else f"{type(found).__name__}: {found}"
+            )
             self.summary.told = replace(
                 self.summary.told, busy=False, trouble=f"This cannot be evaluated: {told}"
             )
@@ -323,9 +326,7 @@ class Lab(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         if settled:
             self._settled = report
         self._tell(report, busy=True)
-        self._work.ask(
-            partial(findings, report, self._base), partial(self._found_out, settled)
-        )
+        self._work.ask(partial(findings, report, self._base), partial(self._found_out, settled))
 
     def _tell(self, report: Report, *, busy: bool) -> None:
         known = self._findings
@@ -438,7 +439,7 @@ class Lab(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             if self._took > SLOW:
                 self._set_auto(False)
             else:
-                self._evaluate(afresh=True)
+                self._evaluate(afresh=True, by_itself=True)
                 return 0
         return fresh
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -117,7 +118,7 @@ class LabTable(Part):
 
 def interval_text(found: Interval, *, percent: bool = False) -> str:
     """Return a number with its interval: ``12 (8 to 17)``, or in percent."""
-    if found.value != found.value:  # noqa: PLR0124 - NaN: nothing is known
+    if math.isnan(found.value):
         return "unknown"
     one = _percent if percent else _plain
     return f"{one(found.value)} ({one(found.low)} to {one(found.high)})"
@@ -128,7 +129,7 @@ def _percent(value: float) -> str:
 
 
 def _plain(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 _PROGRAMMES = {1: "1 public", 2: "2 partnership", 3: "3 Caltech", 0: "not told"}
@@ -155,11 +156,15 @@ def yield_sheet(found: Sequence[Yield]) -> Sheet:
             for night in one.nights
         ]
     return Sheet(
-        note="With 95% intervals. " + " ".join(f"Programme {y.programid}: {y.basis}." for y in found),
+        note=" ".join(["With 95% intervals.", *(_basis(one) for one in found)]),
         columns=("programid", "night", "pass", "of its alerts", "alerts"),
         numbers=(2, 3, 4),
         rows=tuple(rows),
     )
+
+
+def _basis(one: Yield) -> str:
+    return f"Programme {one.programid}: {one.basis}."
 
 
 _WORDS = {Verdict.PASSED: "passes", Verdict.REJECTED: "rejected", Verdict.FAILED: "failed"}
@@ -171,8 +176,8 @@ def pins_sheet(found: Iterable[PinResult]) -> Sheet:
     red = sum(not one.green for one in results)
     if not results:
         note = (
-            "No pins yet. Select an alert and press must pass or must be rejected: it is tried again "
-            "whenever the filter is changed."
+            "No pins yet. Select an alert and press must pass or must be rejected: it is tried "
+            "again whenever the filter is changed."
         )
     elif red:
         note = f"{red:,} of {len(results):,} pins are red: the filter decides otherwise."
@@ -211,15 +216,16 @@ def versions_sheet(found: Sequence[Version], now: Version) -> Sheet:
         for place, one in reversed(list(enumerate(found)))
     )
     note = (
-        "Each evaluation, the newest on top. Choose one to see what has changed since."
+        "Evaluations, the newest on top. Choose one to see what has changed since."
         if rows
-        else "No versions are kept: they are of a filter that is written in a notebook."
+        else "No versions yet: they are noted when a filter of a notebook is evaluated."
     )
     return Sheet(
         note=note,
         columns=("evaluated", "version", "set to", "passed", "of", "pins", "sample"),
         numbers=(3, 4),
         rows=rows,
+        links=(("keep", "Keep it as it is set now"),),
     )
 
 

@@ -11,6 +11,7 @@ import ipywidgets
 
 from ztfnb.errors import FilterError, ZtfnbError
 from ztfnb.filters.difference import Difference
+from ztfnb.filters.evaluate import again
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.report import Report
 from ztfnb.filters.versions import Version, version_of
@@ -19,7 +20,7 @@ from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._tabs import Tabs, panel
 from ztfnb.widgets.funnelview import FunnelView
 from ztfnb.widgets.labtables import LabTable, Sheet, pins_sheet, versions_sheet, yield_sheet
-from ztfnb.widgets.labwork import Findings, evaluated
+from ztfnb.widgets.labwork import Findings
 from ztfnb.widgets.scoreview import CELLS, ScoreView
 from ztfnb.widgets.sourceview import SourceView
 
@@ -77,9 +78,7 @@ class LabTabs(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             "funnel": self.funnel, "yield": self.yields, "pins": self.pins,
             "versions": self.versions, "scores": self.scores, "source": self.source,
         }  # fmt: skip
-        super().__init__(
-            [self.tabs, *(panel([name], [part]) for name, part in parts.items())]
-        )
+        super().__init__([self.tabs, *(panel([name], [part]) for name, part in parts.items())])
         self.add_class("ztfnb-tabbed")
         self.tabs.on_choose = lambda _name: self._fill()
         self.pins.on_choose = lambda key: self.on_select(int(key))
@@ -175,11 +174,15 @@ class LabTabs(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     # -- What is chosen in a tab -----------------------------------------------------------------
 
+    def _keep(self, report: Report) -> Publish:
+        report.filter.versions.add(_version(report))
+        return self._versions(report)
+
     def _choose_version(self, key: str) -> None:
         report = self._report
         if report is None:
             return
-        sheet = replace(self.versions.sheet, chosen=key, text="", after="", links=())
+        sheet = replace(self.versions.sheet, chosen=key, text="", after="")
         self._pending = "versions"
         self._work.ask(partial(self._changed, report, sheet), partial(self._filled, "versions"))
 
@@ -195,10 +198,11 @@ class LabTabs(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
                 "give it to the lab: lab.filter = ..."
             )
             return partial(self._show_change, replace(sheet, text=text, after=after), None)
-        before = evaluated(made.with_params(**old.params), report.sample, report)
+        before = again(report, made.with_params(**old.params))
         found = report.diff(before)
-        links = tuple(
-            (name, f"show {name}") for name in ("gained", "lost") if len(getattr(found, name))
+        links = (
+            *((name, f"Show {name}") for name in ("gained", "lost") if len(getattr(found, name))),
+            *sheet.links,
         )
         after = (
             f"On {report.sample.name}, since then: {len(found.gained):,} gained, "
@@ -213,8 +217,11 @@ class LabTabs(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.versions.show(sheet)
 
     def _list_change(self, name: str) -> None:
-        found = self._difference
-        if found is not None and name in ("gained", "lost"):
+        found, report = self._difference, self._report
+        if name == "keep" and report is not None:
+            self._pending = "versions"
+            self._work.ask(partial(self._keep, report), partial(self._filled, "versions"))
+        elif found is not None and name in ("gained", "lost"):
             self.on_list(f"{name} since that version", getattr(found, name))
 
     def _choose_cell(self, name: str) -> None:

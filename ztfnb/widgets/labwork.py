@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from ztfnb.alert import Alert
 from ztfnb.codec import decode, encode
 from ztfnb.errors import EncodeError, ZtfnbError
 from ztfnb.filters.difference import Difference
+from ztfnb.filters.evaluate import judge, sample_of
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.funnel import FunnelRow
 from ztfnb.filters.near_misses import NearMiss
@@ -38,6 +41,14 @@ def evaluated(made: Filter, alerts: Any, before: Report | None = None) -> Report
     if before.filter.function is made.function:
         return before.with_params(**made.params)
     return made.evaluate(before.sample, progress=False)
+
+
+def glanced(made: Filter, alerts: Any) -> Report:
+    """Evaluate a filter on alerts that have arrived, without noting a version of it each time."""
+    when, began = datetime.now(UTC), time.monotonic()
+    sample = sample_of(alerts)
+    judgement = judge(made, sample, progress=False)
+    return Report(made, sample, judgement, when, elapsed=time.monotonic() - began)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +109,8 @@ def briefly(reason: str) -> str:
     return _LOOK_UP.sub(r"\1", reason)
 
 
-_LOOK_UP = re.compile(r"""\b[\w.]+(?:\[|\.get\()["'](\w+)["'](?:, None)?[\])]""")
+_LOOK_UP = re.compile(r"""\b\w+(?:\[["']\w+["']\])*(?:\[|\.get\()["'](\w+)["'](?:, None)?[\])]""")
+"""A chain of look-ups by name; its last name is kept."""
 
 
 def fetching(

@@ -56,6 +56,11 @@ class ScoreView(Part):
         with self.pump.lock:
             self._score = {"note": note} if found is None else _packed(found) | {"note": note}
 
+    @property
+    def scored(self) -> bool:
+        """Whether there are labels to compare with."""
+        return "cells" in self._score
+
     def offer(self, names: Sequence[str]) -> None:
         """Offer the curve of some thresholds; the one that is shown is no longer."""
         with self.pump.lock:

@@ -16,7 +16,6 @@ from ztfnb.widgets._part import Part
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._static import text_of
 
-
 _FARTHEST = 1e300
 """No slider goes so far."""
 
@@ -37,7 +36,7 @@ class Sliders(Part):
 
     _esm = text_of("common.js", "copy.js", "sliders.js")
     _css = text_of("copy.css", "sliders.css")
-    _controls = traitlets.List().tag(sync=True)
+    _controls: Any = traitlets.List().tag(sync=True)
     _state = traitlets.Dict().tag(sync=True)
 
     def __init__(self, filter: Filter, *, pump: Pump | None = None) -> None:  # noqa: A002 - what it is
@@ -54,7 +53,7 @@ class Sliders(Part):
         """The filter, with its thresholds as they are set; setting it calls nothing back."""
         return self._filter
 
-    @filter.setter
+    @filter.setter  # noqa: A003 - what it is
     def filter(self, made: Filter) -> None:
         with self.pump.lock:
             self._filter = made

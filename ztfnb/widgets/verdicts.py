@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import ipywidgets
 import numpy as np
@@ -21,7 +22,8 @@ SIZE = 24
 """Alerts on a page."""
 
 
-class Listing(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Listing:
     """Alerts that belong together, in order."""
 
     title: str
@@ -40,7 +42,7 @@ class Shelf(Part):
 
     _esm = text_of("common.js", "labshelf.js")
     _css = text_of("labshelf.css")
-    _tabs = traitlets.List().tag(sync=True)
+    _tabs: Any = traitlets.List().tag(sync=True)
     _chosen = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, *, pump: Pump | None = None) -> None:
