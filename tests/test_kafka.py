@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from confluent_kafka import KafkaError
 from reading import drain, poll_until
 
+from ztfnb import kafka_bulk
 from ztfnb.broker import EmbeddedBroker
 from ztfnb.errors import ConfigError, NotHeldError, SourceError, StreamClosedError
 from ztfnb.kafka import KafkaSink, KafkaSource
@@ -209,6 +212,72 @@ def test_fetch_of_what_is_not_held(broker: EmbeddedBroker) -> None:
             source.fetch(at)
     assert time.monotonic() - begin < 8
     source.close()
+
+
+def test_many_are_fetched_while_another_thread_reads(broker: EmbeddedBroker) -> None:
+    """In any order, each once; two threads at a time, and reading goes on undisturbed."""
+    fill(broker, 400)
+    source = KafkaSource(broker.bootstrap, "night", start=BEGINNING)
+    got = drain(source)
+    random.Random(6).shuffle(got)
+    wanted = [packet.coordinates for packet in [*got, *got[:50]]]
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(lambda: list(source.fetch_many(wanted))) for _ in range(2)]
+        new = fill(broker, 20, first=400)
+        later = poll_until(source, lambda packets: len(packets) >= 20)
+        for one in asked:
+            found = one.result()
+            assert len(found) == 400
+            assert dict(found) == {packet.coordinates: packet for packet in got}
+    assert values(later) == new
+    assert list(source.fetch_many([])) == []
+    source.close()
+
+
+def test_many_that_are_not_held_are_told_one_by_one(broker: EmbeddedBroker) -> None:
+    """Expired, future and misplaced packets, among others that are held."""
+    fill(broker, 400)
+    source = KafkaSource(broker.bootstrap, "night", start=BEGINNING)
+    got = {packet.coordinates: packet for packet in drain(source)}
+    broker.expire("night", 1, 2)
+    gone = [
+        Coordinates("night", 1, 0),
+        Coordinates("night", 1, 1),
+        Coordinates("night", 1, 9999),
+        Coordinates("night", 2, 10**6),
+        Coordinates("night", 3, -1),
+        Coordinates("night", 16, 0),
+        Coordinates("elsewhere", 0, 0),
+        Coordinates("elsewhere", 0, 1),
+    ]
+    held = {at: packet for at, packet in got.items() if at not in gone}
+    found = dict(source.fetch_many([*gone, *held]))
+    for at in gone:
+        error = found.pop(at)
+        assert isinstance(error, NotHeldError)
+        assert f"{at.topic}, partition {at.partition}, offset {at.offset}" in str(error)
+    assert found == held
+    source.close()
+
+
+def test_many_from_a_broker_that_goes_away(
+    broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was fetched before is there; then comes an error that is not about a packet."""
+    fill(broker, 200)
+    monkeypatch.setattr(kafka_bulk, "_AT_ONCE", 50)
+    source = KafkaSource(broker.bootstrap, "night", start=BEGINNING)
+    wanted = [packet.coordinates for packet in drain(source)]
+    source._bulk._timeout = 1.0
+    coming = source.fetch_many(wanted)
+    found = [next(coming)]
+    broker.set_down()
+    with pytest.raises(SourceError, match=r"did not send|cannot be fetched") as caught:
+        found += coming
+    assert not isinstance(caught.value, NotHeldError)
+    source.close()
+    with pytest.raises(StreamClosedError):
+        source.fetch_many(wanted)
 
 
 def test_fetch_from_a_broker_that_is_gone(broker: EmbeddedBroker) -> None:

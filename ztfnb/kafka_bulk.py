@@ -17,14 +17,14 @@ from ztfnb.source import Coordinates, Found
 
 _AT_ONCE = 500
 """Packets fetched before the first of them is handed on: about 35 MB."""
-_LEAP = 32
+_LEAP = 64
 """Packets between two wanted ones that are read through rather than leapt over, which takes a
 round trip to the broker."""
-# A request brings about eight packets of each partition, and is never waited for.
+# A request brings about four packets of each partition, and is never waited for.
 _MEDIUM = {
     "fetch.wait.max.ms": 10,
     "fetch.max.bytes": 8_388_608,
-    "fetch.message.max.bytes": 524_288,
+    "fetch.message.max.bytes": 262_144,
     "fetch.queue.backoff.ms": 5,
     "queued.min.messages": 100,
     "queued.max.messages.kbytes": 16_384,

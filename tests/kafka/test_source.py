@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -269,6 +270,33 @@ def test_fetch_of_what_is_not_held(bootstrap: str, topic: str, fill: Fill) -> No
         with pytest.raises(NotHeldError, match="does not hold"):
             source.fetch(at)
     assert source.fetch(Coordinates(topic, 1, 2)).offset == 2
+    source.close()
+
+
+@pytest.mark.parametrize("step", [1, 7, 150])
+def test_many_are_fetched_by_coordinates(bootstrap: str, topic: str, fill: Fill, step: int) -> None:
+    """Side by side or far apart, in any order, each exactly and once; others are told."""
+    fill(topic, 4_000)
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin.delete_records([TopicPartition(topic, 1, 2)])[TopicPartition(topic, 1, 2)].result()
+    source = KafkaSource(bootstrap, topic, start=BEGINNING)
+    got = drain(source)[::step]
+    random.Random(step).shuffle(got)
+    gone = [
+        Coordinates(topic, 1, 0),
+        Coordinates(topic, 1, 1),
+        Coordinates(topic, 1, 10_000),
+        Coordinates(topic, 16, 0),
+        Coordinates("no-such-topic", 0, 0),
+    ]
+    found = list(source.fetch_many([*gone, *(packet.coordinates for packet in [*got, *got[:9]])]))
+    held = dict(found)
+    assert len(held) == len(found) == len(got) + len(gone)
+    for at in gone:
+        assert isinstance(held.pop(at), NotHeldError)
+    assert held == {packet.coordinates: packet for packet in got}
+    new = fill(topic, 20, first=4_000)
+    assert values(poll_until(source, lambda packets: len(packets) >= 20)) == values(new)
     source.close()
 
 
