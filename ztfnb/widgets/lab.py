@@ -160,7 +160,8 @@ class Lab(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     @property
     def busy(self) -> bool:
         """Whether an evaluation is on its way."""
-        return self._work.busy
+        with self.pump.lock:  # what is handed over may ask for more
+            return self._work.busy
 
     def wait(self, timeout: float = 60.0) -> Report:
         """Return the report when nothing is on its way any more.
