@@ -206,16 +206,21 @@ class Report:
             yield alert
 
     def column(self, name: str) -> NDArray[Any]:
-        """Return a field of every alert of the sample, or an annotation; masked where missing.
+        """Return a field of every alert of the sample; masked where it is missing.
+
+        Where there is none of that name, an annotation.
 
         Raises
         ------
         SelectionError
             If there is no such field.
         """
-        if name in self.annotation_columns:
-            return self.annotation_columns[name]
-        values, missing = self.sample.column(name)
+        try:
+            values, missing = self.sample.column(name)
+        except SelectionError:
+            if name in self.annotation_columns:
+                return self.annotation_columns[name]
+            raise
         return np.ma.MaskedArray(values, missing) if missing.any() else values
 
     def table(self) -> Table:
