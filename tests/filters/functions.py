@@ -889,8 +889,12 @@ def live_globals(alert):
 def strings(alert):
     c = alert["candidate"]
     name = f"{alert['objectId'] if c['fid'] == 1 else 'x'}{c['rb'] > 0.5!r}"
-    if "\n" in """several
-    lines""" and name:
+    if (
+        "\n"
+        in """several
+    lines"""
+        and name
+    ):
         return name.startswith("ZTF") or name
     return False
 

@@ -6,6 +6,7 @@ import functools
 import itertools
 import linecache
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,11 @@ def function_from(source: str, **names: Any) -> Callable[..., Any]:
     """The function ``f`` of a source, which can be read again as that of a cell can."""
     file = f"<cell {next(_numbers)}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)
+        code = compile(source, file, "exec", dont_inherit=True)
     space = {"__name__": "__main__", **names}
-    exec(compile(source, file, "exec", dont_inherit=True), space)  # noqa: S102 - own source
+    exec(code, space)  # noqa: S102 - own source
     function: Callable[..., Any] = space["f"]
     return function
 
@@ -62,7 +66,10 @@ def plain_outcome(made: Filter, alert: Any, params: Mapping[str, Any] = {}) -> t
 
 
 def traced_outcome(
-    twin: Traced, made: Filter, alert: Any, params: Mapping[str, Any] = {}  # noqa: B006
+    twin: Traced,
+    made: Filter,
+    alert: Any,
+    params: Mapping[str, Any] = {},  # noqa: B006
 ) -> tuple[Any, ...]:
     run = twin.run(alert, {**made.params, **params}, made.resources)
     return outcome(run.value, run.error)

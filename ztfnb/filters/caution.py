@@ -153,8 +153,8 @@ def _acts(function: FunctionType, node: ast.AST, fresh: set[str], free: set[str]
             return True
         case ast.Nonlocal(names=names):
             return bool(free & set(names))
-        case ast.Subscript(ctx=ast.Store() | ast.Del()) | ast.Attribute(
-            ctx=ast.Store() | ast.Del()
+        case (
+            ast.Subscript(ctx=ast.Store() | ast.Del()) | ast.Attribute(ctx=ast.Store() | ast.Del())
         ):
             # A part of something new may still be old.
             return isinstance(node.value, ast.Subscript) or not _is_fresh(node.value, fresh)
@@ -164,9 +164,7 @@ def _acts(function: FunctionType, node: ast.AST, fresh: set[str], free: set[str]
         case ast.Call(func=ast.Name(id="next"), args=[first, *_]):
             return not _is_fresh(first, fresh)
         case ast.Call(func=ast.Attribute(value=value, attr=attr)):
-            return attr in _CHANCE_ATTRIBUTES or (
-                attr in _CHANGING and not _is_fresh(value, fresh)
-            )
+            return attr in _CHANCE_ATTRIBUTES or (attr in _CHANGING and not _is_fresh(value, fresh))
         case ast.Attribute(value=value, attr=attr) if attr in _CHANCE_ATTRIBUTES:
             return True
         case ast.Name(id=name, ctx=ast.Load()):
@@ -217,16 +215,15 @@ def _fresh_names(tree: ast.FunctionDef) -> set[str]:
     given: dict[str, list[ast.expr | None]] = {name: [None] for name in parameters(tree)}
     for node in ast.walk(tree):
         match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                given.setdefault(name, []).append(value)
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
                 given.setdefault(name, []).append(value)
             case ast.NamedExpr(target=ast.Name(id=name), value=value):
                 given.setdefault(name, []).append(value)
             case ast.AugAssign(target=ast.Name()):
                 pass
-            case ast.Assign(targets=targets):
-                _bind_unknown(given, targets)
+            case ast.Assign(targets=targets, value=value):
+                for target in targets:
+                    _bind(given, target, value)
             case ast.For(target=target) | ast.comprehension(target=target):
                 _bind_unknown(given, [target])
             case ast.withitem(optional_vars=ast.expr() as target):
@@ -247,8 +244,19 @@ def _fresh_names(tree: ast.FunctionDef) -> set[str]:
         fresh = kept
 
 
+def _bind(given: dict[str, list[ast.expr | None]], target: ast.expr, value: ast.expr) -> None:
+    match target, value:
+        case ast.Name(id=name), _:
+            given.setdefault(name, []).append(value)
+        case ast.Tuple(elts=targets), ast.Tuple(elts=values) if len(targets) == len(values):
+            for one, its in zip(targets, values, strict=True):
+                _bind(given, one, its)
+        case _:
+            _bind_unknown(given, [target])
+
+
 def _bind_unknown(given: dict[str, list[ast.expr | None]], targets: list[ast.expr]) -> None:
     for target in targets:
         for one in ast.walk(target):
-            if isinstance(one, ast.Name):
+            if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store):
                 given.setdefault(one.id, []).append(None)

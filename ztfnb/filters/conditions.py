@@ -7,6 +7,7 @@ the calls do. Loops and comprehensions are left as they are: what counts of them
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -212,7 +213,13 @@ class Finder:
         return [node, done]
 
     def _header(self, node: ast.For | ast.While) -> str:
-        whole = self._text(node)
+        body: Any = copy.copy(node)
+        body.end_lineno, body.end_col_offset = (
+            node.body[-1].end_lineno,
+            node.body[-1].end_col_offset,
+        )
+        body.orelse = []
+        whole = self._text(body)
         if len(whole) <= _SHOWN:
             return whole
         if isinstance(node, ast.While):
@@ -338,6 +345,8 @@ class Finder:
             case ast.Compare(ops=[_, _, *_]):
                 return self._chain(node, goal, mode)
             case ast.Constant() | ast.Dict() | ast.JoinedStr() | ast.List() | ast.Tuple():
+                return self._kept(self._plain.visit(node), mode)
+            case ast.Call() if self._scope.is_merged(node):
                 return self._kept(self._plain.visit(node), mode)
             case ast.Name(id=name) if name in self._assigned:
                 self._assigned[name].serve(goal)

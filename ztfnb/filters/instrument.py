@@ -7,6 +7,7 @@ import copy
 import sysconfig
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
@@ -25,6 +26,7 @@ from ztfnb.filters.twin import ObstacleError, codes_of, compiled, read, twin_of
 _INSTALLED = tuple(
     sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")
 )
+_HERE = str(Path(__file__).parent)
 Maker = Callable[[CellType], FunctionType]
 Entering = Mapping[str, frozenset[str]]
 
@@ -104,9 +106,9 @@ def traced(made: Filter) -> Traced:
             function, made.code, Goal(True), {name: frozenset({name}) for name in thresholds}
         )
     except ObstacleError as error:
-        conditions = (_whole(made, thresholds),)
         plan = Plan((), {}, (), {})
-        return Traced(conditions, thresholds, str(error), state, function, None, plan)
+        whole = (_whole(made, thresholds),)
+        return Traced(whole, thresholds, str(error), state, function, None, plan)
     drafts = work.book.drafts
     conditions = tuple(draft.condition(place) for place, draft in enumerate(drafts))
     plan = Plan(
@@ -162,7 +164,7 @@ class _Work:
     def _follow(self, node: ast.Call, goal: Goal, scope: Scope) -> int | None:
         """Make the twin of a helper where it is called; None where it cannot be followed."""
         helper = scope.helper(node.func)
-        function = helper.function if isinstance(helper, Filter) else helper
+        function: Any = helper.function if isinstance(helper, Filter) else helper
         if function is None or function in self._above or self._foreign(function):
             return None
         before = len(self.book.drafts)
@@ -187,11 +189,9 @@ class _Work:
 
     def _foreign(self, function: FunctionType) -> bool:
         """Return whether a function is part of a library: its inside is nobody's filter."""
-        module = function.__module__ or ""
-        if module.startswith("ztfnb.filters."):
-            return True
-        package = module.partition(".")[0]
-        return package != self._package and function.__code__.co_filename.startswith(_INSTALLED)
+        file = function.__code__.co_filename
+        package = (function.__module__ or "").partition(".")[0]
+        return file.startswith(_HERE) or (package != self._package and file.startswith(_INSTALLED))
 
 
 def _note_comparisons(uses: Mapping[str, list[ast.Compare]], drafts: list[Draft]) -> None:

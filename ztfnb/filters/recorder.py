@@ -33,6 +33,7 @@ OPERATORS: dict[str, Operator] = {
     "not in": lambda left, right: left not in right,
 }
 
+_IDENTITY = (operator.is_, operator.is_not)
 _PLAIN = frozenset({bool, int, str, bytes, type(None), tuple, list, dict, set, frozenset})
 _make = tuple.__new__
 
@@ -89,6 +90,7 @@ class Recorder:
         ) and (
             right == right if type(right) is float else type(right) in _PLAIN or not missing(right)
         )
+        judged = judged or self._operators[place] in _IDENTITY
         self.steps.append(_make(Step, (place, held, (left, right), judged)))
         return held
 
@@ -102,9 +104,13 @@ class Recorder:
         held = result if result is True or result is False else truth_of(result)
         judged = (
             (left == left if type(left) is float else type(left) in _PLAIN or not missing(left))
-            and (right == right if type(right) is float else type(right) in _PLAIN or not missing(right))
+            and (
+                right == right
+                if type(right) is float
+                else type(right) in _PLAIN or not missing(right)
+            )
             and held is not None
-        )
+        ) or self._operators[place] in _IDENTITY
         self.steps.append(_make(Step, (place, held, (left, right), judged)))
         return result
 

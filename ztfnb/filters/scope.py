@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-from ztfnb.filters.decision import passes
+from ztfnb.filters.decision import merged, passes
 from ztfnb.filters.filter import Filter
 
 _UNKNOWN = object()
@@ -137,12 +137,16 @@ class Scope:
         found = self.resolve(node)
         return found is bool or found is passes
 
+    def is_merged(self, node: ast.expr) -> bool:
+        """Return whether a call merges annotations: that always passes."""
+        return isinstance(node, ast.Call) and self.resolve(node.func) is merged
+
     def helper(self, node: ast.expr) -> Any:
         """Return the function or filter that an expression stands for, None if it is no such."""
         found = self.resolve(node)
         if type(found) is Filter:
             return found
-        return found if type(found) is FunctionType and found is not passes else None
+        return found if type(found) is FunctionType else None
 
     def resolve(self, node: ast.expr) -> Any:
         """Return the global, or the attribute of a module, that an expression stands for."""

@@ -11,6 +11,7 @@ import functools
 import inspect
 import linecache
 import types
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import CellType, CodeType, FunctionType
@@ -20,7 +21,7 @@ from ztfnb.filters import sources
 from ztfnb.filters.code import FunctionCode
 from ztfnb.filters.conditions import RECORDER
 
-_OUTER = "@outer"
+_OUTER, _INNER = "@outer", "@inner"
 _FUTURES = 0
 for _name in __future__.all_feature_names:
     _FUTURES |= getattr(__future__, _name).compiler_flag
@@ -111,9 +112,7 @@ def _imported(node: ast.AST) -> Iterator[str]:
             yield from _imported(child)
 
 
-def compiled(
-    tree: ast.FunctionDef, function: FunctionType, imported: Sequence[str]
-) -> CodeType:
+def compiled(tree: ast.FunctionDef, function: FunctionType, imported: Sequence[str]) -> CodeType:
     """Compile a tree as the code of a function, that may have the recorder among its cells."""
     original = function.__code__
     tree.decorator_list, tree.returns = [], None
@@ -127,13 +126,17 @@ def compiled(
     outer.name = _OUTER
     outer.args.args = [ast.arg(name) for name in (*original.co_freevars, RECORDER)]
     outer.body = [tree]
+    # By its own name it would find itself, and not what that name stands for.
+    tree.name = _INNER
     if imported:
         module.body.insert(0, ast.Import([ast.alias(name) for name in imported]))
     ast.fix_missing_locations(module)
     flags = original.co_flags & _FUTURES
-    whole = compile(module, original.co_filename, "exec", flags=flags, dont_inherit=True)
-    inner = _code_in(_code_in(whole, _OUTER), tree.name)
-    return _renamed(inner, f"{_OUTER}.<locals>.{tree.name}", original.co_qualname)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)  # said when it was first compiled
+        whole = compile(module, original.co_filename, "exec", flags=flags, dont_inherit=True)
+    inner = _code_in(_code_in(whole, _OUTER), _INNER).replace(co_name=original.co_name)
+    return _renamed(inner, f"{_OUTER}.<locals>.{_INNER}", original.co_qualname)
 
 
 def twin_of(function: FunctionType, code: CodeType) -> Callable[[CellType], FunctionType]:
