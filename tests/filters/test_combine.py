@@ -18,6 +18,7 @@ import ztfnb
 from ztfnb.errors import FilterError
 from ztfnb.filters.combine import cell_of
 from ztfnb.filters.decision import annotations_of, passes
+from ztfnb.filters.instrument import traced
 from ztfnb.filters.threshold import threshold_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::ztfnb.errors.FilterWarning")
@@ -237,3 +238,15 @@ def test_sent_to_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert mixed.local
     assert not made.local
     assert pickle.loads(cloudpickle.dumps(mixed))(3) == {"height": 3}  # noqa: S301 - our own
+
+
+def test_explained_by_the_conditions_of_its_parts() -> None:
+    """Traced, a combination tells the conditions of its parts and adds none; it may run again."""
+    made = ~((low & high) | even)
+    found = traced(made)
+    assert found.obstacle == ""
+    assert not found.stateful
+    assert {one.function for one in found.conditions} == {"low", "high", "even"}
+    for alert in range(-1, 11):
+        run = found.run(alert, made.params, made.resources)
+        assert run.value == made(alert)

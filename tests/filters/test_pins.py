@@ -17,7 +17,7 @@ from typing import Any
 import fastavro
 import pytest
 from cells import Notebook
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from made import made_alert, made_packet
 from packets import needs_real_packets, real_files
@@ -334,6 +334,7 @@ def test_a_crash_loses_nothing(pins: Pins) -> None:
         assert pin.packet == made_packet(candid)
 
 
+@settings(max_examples=30)  # each writes to the disk
 @given(st.lists(st.tuples(st.integers(1, 3), st.sampled_from(["pass", "reject", "unpin"]))))
 def test_the_last_word_counts(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, str]]

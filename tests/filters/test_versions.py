@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from cells import Notebook
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from made import made_packet
 
@@ -187,6 +187,7 @@ kept = st.builds(
 )
 
 
+@settings(max_examples=30)  # each writes to the disk
 @given(st.lists(kept, max_size=5))
 def test_read_as_written(tmp_path_factory: pytest.TempPathFactory, versions: list[Version]) -> None:
     """Any versions come back as they were, in their order."""

@@ -52,20 +52,24 @@ def merged(*values: Any, **named: Any) -> Any:
     """
     if all(value is True or value is False for value in (*values, *named.values())):
         return True
-    passed = [(name, annotations_of(value)) for name, value in _named(values, named)]
-    notes: dict[str, Value] = {}
-    for owner, own in passed:
-        for name, value in own.items():
-            others = [each[name] for _, each in passed if name in each]
-            agree = all(type(each) is type(value) and each == value for each in others)
-            notes[name if agree else f"{owner}_{name}"] = value
-    return notes or True
+    numbered = [(f"filter{place}", value) for place, value in enumerate(values, 1)]
+    passed = [
+        (owner, annotations_of(value))
+        for owner, value in (*numbered, *named.items())
+        if passes(value)
+    ]
+    # Nothing is changed in place here: who reads the source sees that it may be run again.
+    return {
+        name if _agree(name, value, passed) else f"{owner}_{name}": value
+        for owner, notes in passed
+        for name, value in notes.items()
+    } or True
 
 
-def _named(values: tuple[Any, ...], named: dict[str, Any]) -> list[tuple[str, Any]]:
-    every = [(f"filter{place}", value) for place, value in enumerate(values, 1)]
-    every += named.items()
-    return [(name, value) for name, value in every if passes(value)]
+def _agree(name: str, value: Value, passed: list[tuple[str, dict[str, Value]]]) -> bool:
+    """Return whether all that have an annotation of this name have this value."""
+    others = [notes[name] for _, notes in passed if name in notes]
+    return all(type(other) is type(value) and other == value for other in others)
 
 
 def _name(name: Any) -> str:

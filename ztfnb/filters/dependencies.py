@@ -85,16 +85,21 @@ class _Walk:
     def filter(self, made: Filter) -> None:
         """Note a filter: its source and defaults, and what its files and setup bring."""
         if isinstance(made.function, FunctionType):  # which code_of has seen to
-            self.function(made.name, made.function, main=True)
+            self.function(made.name, made.function, made.code.tree)
         for name, checksum in sorted(made.checksums.items()):
             self._constant(f"file {name}", f"SHA-256 {checksum}", checksum)
         if made.setup is not None:
             self.value("setup", made.setup)
 
-    def function(self, name: str, function: FunctionType, *, main: bool = False) -> None:
-        """Note a function of the author and all that it uses."""
+    def function(
+        self, name: str, function: FunctionType, main: ast.FunctionDef | None = None
+    ) -> None:
+        """Note a function of the author and all that it uses.
+
+        Of a filter the tree is given, since its file may have changed after it was defined.
+        """
         self.functions.append(function)
-        found = sources.definition_of(function)
+        found = (main, "") if main else sources.definition_of(function)
         if found is None:
             nodes: list[ast.AST] = list(sources.lambdas_at(function))
             text = "; ".join(map(ast.unparse, nodes))
@@ -103,7 +108,7 @@ class _Walk:
         if not nodes:
             self.facts.append(f"code {function.__code__.co_code.hex()}")
             self.unseen.add(f"{name}: its source is not to be had")
-        elif not main:
+        elif main is None:
             self.helpers[name] = text
         self.facts.append("filter" if main else f"function {name}")
         self.facts.extend(shape_of(node, top=True) for node in nodes)

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Never, overload
 
+from ztfnb.completing import offer_fields
 from ztfnb.errors import FilterError, FilterWarning
 from ztfnb.filters import sources
 from ztfnb.filters.code import FunctionCode, code_of
@@ -387,6 +388,7 @@ def _make(
     setup: Plain | None = None,
 ) -> Filter:
     made = Filter(function, files=files, setup=setup)
+    offer_fields()
     for said in (_remarks_told(made), _pins_told(made)):
         if said:
             # Without a registry: a cell that is run again is told again.

@@ -91,6 +91,9 @@ class PinResult:
         """Whether it is decided as it must be; a failure never is."""
         return self.verdict == (Verdict.PASSED if self.expected else Verdict.REJECTED)
 
+    def __repr__(self) -> str:
+        return f"<PinResult {self}>"
+
     def __str__(self) -> str:
         expected = "must pass" if self.expected else "must be rejected"
         came = "" if self.green else f", {self.verdict.name.lower()}"

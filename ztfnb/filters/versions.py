@@ -29,6 +29,7 @@ SUFFIX = ".versions.jsonl"
 """What follows a filter's name in that of its file."""
 SHOWN = 12
 """Digits of a hash that are shown."""
+_LISTED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,10 @@ class Versions(Sequence[Version]):
 
     def __repr__(self) -> str:
         every = self._read()[0]
-        last = f"; last: {every[-1]}" if every else ""
-        return f"<Versions in {self.path.name}: {len(every)}{last}>"
+        listed = [f"  {one}" for one in every[-_LISTED:]]
+        if len(every) > _LISTED:
+            listed = [f"  ... {len(every) - _LISTED:,} before", *listed]
+        return "\n".join([f"<Versions in {self.path.name}: {len(every)}>", *listed])
 
     @property
     def problems(self) -> tuple[str, ...]:
