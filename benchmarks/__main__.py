@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import decoding
+import evaluating
 import holding
 import listing
 import painting
@@ -27,6 +28,7 @@ PARTS = {
     "streaming": streaming.rows,
     "holding": holding.rows,
     "listing": listing.rows,
+    "evaluating": evaluating.rows,
     "starting": starting.rows,
     "painting": painting.rows,
 }

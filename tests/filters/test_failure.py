@@ -29,7 +29,8 @@ def failure_in(body: str, *, before: str = "", alert: Any = None) -> Failure:
     one = ztfnb.decode(made_packet(7)) if alert is None else alert
     report = cell["young"].evaluate([one])
     assert report.counts == (0, 0, 1)
-    return report.errors[7]
+    found: Failure = report.errors[7]
+    return found
 
 
 pytestmark = pytest.mark.filterwarnings("ignore::ztfnb.errors.FilterWarning")
