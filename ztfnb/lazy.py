@@ -17,6 +17,9 @@ from ztfnb.binary import Record
 from ztfnb.codec import decode
 from ztfnb.outline import Outline
 
+_AHEAD = 5
+"""Fields that are put into a record before they are asked for, at a third of the time."""
+
 Read = Callable[[str], tuple[Array, Mask | None] | None]
 """Returns a column and where it has no value; None where there is no such column."""
 
@@ -80,26 +83,33 @@ class Group:
         self.top = _Lists(outline.top if outline else {}, read)
         self.packet = packet
 
-    def alerts(self, count: int) -> list[LazyAlert]:
-        """Return an alert for each row."""
+    def alerts(self, count: int) -> Iterator[LazyAlert]:
+        """Yield an alert for each row."""
         outline = self.outline
-        candids = None if outline is None else self.core[outline.identity]
-        if outline is None or candids is None:
-            return [_alert_in_packet(_Origin(self, row)) for row in range(count)]
-        layout, core, identity = outline.layout, outline.layout.core, outline.identity
-        found = []
-        for row, candid in enumerate(candids):
+        if outline is None or self.core[outline.identity] is None:
+            for row in range(count):
+                yield _alert_in_packet(_Origin(self, row))
+            return
+        layout, core = outline.layout, outline.layout.core
+        asked = 0
+        ready: list[tuple[str, list[Any]]] = []
+        for row in range(count):
+            if len(self.core) > asked:
+                # What was asked of the alerts before will be asked of this one. It also makes
+                # that a record is never empty: some readers in C look no further then.
+                asked = len(self.core)
+                ready = [(name, values) for name, values in self.core.items() if values is not None]
+                del ready[_AHEAD:]
             origin = _Origin(self, row)
             record = _new_record(LazyRecord)
             _set_origin(record, origin)
-            # Never empty: some readers in C look no further then.
-            _set_item(record, identity, candid)
+            for name, values in ready:
+                _set_item(record, name, values[row])
             alert = _new_alert(LazyAlert)
             alert._origin = origin  # noqa: SLF001 - the alert is made here
             alert._layout = layout  # noqa: SLF001
             alert._values = {core: record}  # noqa: SLF001
-            found.append(alert)
-        return found
+            yield alert
 
 
 class _Origin:

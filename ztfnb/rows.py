@@ -89,13 +89,18 @@ class HeldAlerts:
             yield from self._alerts(index[begin : begin + _AT_ONCE])
 
     def _alerts(self, index: RowIndex) -> Iterator[LazyAlert]:
-        found: dict[int, LazyAlert] = {}
+        # Made one by one, so that each may be gone before the next: that is twice as quick.
+        coming: list[Iterator[LazyAlert]] = []
+        which = np.empty(len(index), np.intp)
         for at, block, inside in self.snapshot.pieces(index):
             for number, some in _alike(block.parts[OUTLINE].read(inside)):
                 outline = self.snapshot.outlines[number] if number >= 0 else None
-                alerts = self._group(block, outline, inside[some]).alerts(len(some))
-                found.update(zip(at[some].tolist(), alerts, strict=True))
-        return (found[place] for place in range(len(index)))
+                # Ascending, as the group's rows are.
+                which[at[some]] = len(coming)
+                coming.append(self._group(block, outline, inside[some]).alerts(len(some)))
+        if len(coming) == 1:
+            return coming[0]
+        return (next(coming[number]) for number in which.tolist())
 
     def _group(self, block: Block, outline: Outline | None, rows: RowIndex) -> Group:
         candids = block.parts["candid"].read(rows).tolist()
