@@ -66,13 +66,27 @@ def test_a_history_of_columns_fails(recipe: Filter) -> None:
         assert "list of records" in str(error)  # noqa: PT017 - it need not be raised
 
 
+@pytest.fixture(scope="module")
+def rewritten(real: dict[str, list[Alert]]) -> list[tuple[Alert, Alert, Alert]]:
+    """Alerts as they came, as 3.3 (null last) and as 4.02 (null first)."""
+    return [
+        (
+            alert,
+            decode(encode(_filled(alert), "3.3")),
+            decode(encode(_filled(alert), "4.02")),
+        )
+        for alert in (*real["v3.3"], *real["night-20181128"][::4])
+    ]
+
+
 @each
-def test_the_order_of_unions_does_not_matter(recipe: Filter, real: dict[str, list[Alert]]) -> None:
-    """An alert is decided alike as 3.3 (null last), as 4.02 (null first) and as it came."""
-    for alert in (*real["v3.3"], *real["night-20181128"][::4]):
-        told = verdict(recipe, alert)
-        for version in ("3.3", "4.02"):
-            assert verdict(recipe, decode(encode(_filled(alert), version))) is told
+def test_the_order_of_unions_does_not_matter(
+    recipe: Filter, rewritten: list[tuple[Alert, Alert, Alert]]
+) -> None:
+    """An alert is decided alike, however its schema writes what may be null."""
+    for came, null_last, null_first in rewritten:
+        assert recipe(null_last) == recipe(null_first)
+        assert verdict(recipe, null_first) is verdict(recipe, came)
 
 
 def _filled(alert: Alert) -> dict[str, Any]:
