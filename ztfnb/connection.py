@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from ztfnb.archive import ArchiveSource
+from ztfnb.completing import offer_fields
 from ztfnb.demo import Demo
 from ztfnb.errors import ConfigError
 from ztfnb.kafka import KafkaSource
@@ -72,6 +73,7 @@ def connect(
     """
     title = name or (target.name if isinstance(target, Source) else str(target))
     begin = None if start is None else parse_start(start)
+    offer_fields()
     budget = _DEMO_MEMORY if target == "demo" else DEFAULT_BUDGET
     store = Store(budget if memory is None else memory * _MEGABYTE)
     if target == "demo":

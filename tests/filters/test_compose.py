@@ -72,6 +72,11 @@ def test_limits_become_thresholds(cuts: str, thresholds: dict[str, Any]) -> None
     assert [type(value) for value in made.params.values()] == list(map(type, thresholds.values()))
 
 
+def test_a_condition_that_is_negated_twice_is_itself() -> None:
+    """As a form writes the opposite of an opposite."""
+    assert "return rb is not None and rb > rb_min" in source_of("not (not rb > 0.5)")
+
+
 def test_a_threshold_moves_the_cut() -> None:
     """It takes the place of the number."""
     made = filter_from("rb > 0.65", "f")

@@ -90,7 +90,9 @@ class Terms:
 
     # -- Conditions --------------------------------------------------------------------------
 
-    def _condition(self, node: ast.expr, known: set[str]) -> _Term:
+    def _condition(  # noqa: PLR0911 - one for each kind of condition
+        self, node: ast.expr, known: set[str]
+    ) -> _Term:
         """Write one condition.
 
         Parameters
@@ -107,6 +109,8 @@ class Terms:
             case ast.BoolOp(values=parts):
                 terms = [self._condition(part, set(known)).at(_AND) for part in parts]
                 return _Term(" or ".join(terms), _OR)
+            case ast.UnaryOp(op=ast.Not(), operand=ast.UnaryOp(op=ast.Not(), operand=operand)):
+                return self._condition(operand, known)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 self._negative = not self._negative
                 inner = self._condition(operand, set(known))

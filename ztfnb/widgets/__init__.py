@@ -13,6 +13,7 @@
     ztfnb.widgets.Distributions(live.store)
     ztfnb.widgets.Scan(ztfnb.Labels())
     ztfnb.widgets.Save(alerts)
+    ztfnb.widgets.FilterForm()
     ztfnb.widgets.Strip(live)
     ztfnb.widgets.Monitor(live)
 """
@@ -32,6 +33,7 @@ from ztfnb.widgets.browsing import browse
 from ztfnb.widgets.details import Details
 from ztfnb.widgets.distributions import Distributions
 from ztfnb.widgets.facts import Facts
+from ztfnb.widgets.filterform import FilterForm
 from ztfnb.widgets.gallery import Gallery
 from ztfnb.widgets.lightcurve import LightCurve
 from ztfnb.widgets.monitor import Monitor
@@ -48,6 +50,7 @@ __all__ = [
     "Details",
     "Distributions",
     "Facts",
+    "FilterForm",
     "Gallery",
     "LightCurve",
     "Monitor",
