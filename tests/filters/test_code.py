@@ -216,6 +216,7 @@ def test_beside_what_is_no_python() -> None:
     book = Notebook()
     book.run("def f(alert):\n    return 1\n")
     file = book["f"].__code__.co_filename
-    lines = ["def f(alert):\n", "    return 1\n", "%matplotlib inline\n"]
-    linecache.cache[file] = (1, None, lines, file)
-    assert code_of(book["f"]).text == "def f(alert):\n    return 1\n"
+    for other in ("%matplotlib inline\n", "```\n", "what is 1?\n"):
+        lines = ["def f(alert):\n", "    return 1\n", other]
+        linecache.cache[file] = (1, None, lines, file)
+        assert code_of(book["f"]).text == "def f(alert):\n    return 1\n"

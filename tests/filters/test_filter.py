@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import pickle
 import subprocess
@@ -115,6 +116,11 @@ def test_never_changes() -> None:
         bright.params["limit"] = 3.0  # type: ignore[index]
     with pytest.raises(TypeError):
         bright.checksums["x"] = ""  # type: ignore[index]
+
+
+def test_copies_are_itself() -> None:
+    """What never changes needs no copy."""
+    assert copy.copy(bright) is copy.deepcopy(bright) is bright
 
 
 def test_attributes_of_the_function_stay_there(book: Notebook) -> None:

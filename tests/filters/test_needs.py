@@ -57,6 +57,16 @@ def test_a_file(book: Notebook, tmp_path: Path) -> None:
     assert f(0.6, limit=1) is False
 
 
+def test_without_decorating(book: Notebook) -> None:
+    """Files and setup may be given with the function."""
+    book.run("""
+        def f(alert, *, floor):
+            return alert > floor
+        g = ztfnb.filter(f, setup=lambda: 0.5)
+        """)
+    assert book["g"](0.6) is True
+
+
 def test_a_setup_runs_once(book: Notebook, tmp_path: Path) -> None:
     """It gets the path, its result goes to the parameter, and variants share it."""
     book.run(LOADED)

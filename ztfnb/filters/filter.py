@@ -305,6 +305,12 @@ class Filter:
 
         return html_of(self)
 
+    def __copy__(self) -> Filter:
+        return self  # it never changes
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Filter:
+        return self
+
     def __reduce__(self) -> tuple[Any, ...]:
         if self.parts:
             from ztfnb.filters.combine import again  # noqa: PLC0415 - it makes filters
@@ -343,7 +349,9 @@ def _imported(module: str, name: str, params: Mapping[str, Value], home: Path) -
 
 
 @overload
-def filter(function: Plain, /) -> Filter: ...  # noqa: A001 - ztfnb.filter is what people write
+def filter(  # noqa: A001 - ztfnb.filter is what people write
+    function: Plain, /, *, files: Files | None = None, setup: Plain | None = None
+) -> Filter: ...
 @overload
 def filter(  # noqa: A001
     *, files: Files | None = None, setup: Plain | None = None
@@ -378,7 +386,7 @@ def filter(  # noqa: A001
     """
     if function is None:
         return partial(_make, files=files, setup=setup)
-    return _make(function)
+    return _make(function, files=files, setup=setup)
 
 
 def _make(

@@ -8,6 +8,7 @@ import sysconfig
 from functools import lru_cache
 from pathlib import Path
 
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
 _PLACES = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 
@@ -29,4 +30,5 @@ def is_library(module: str | None) -> bool:
         file = spec.origin if spec else None
     if file is None:
         return not known
-    return any(Path(file).is_relative_to(place) for place in _PLACES)
+    path = Path(file)
+    return not _INSTALLED.isdisjoint(path.parts) or any(map(path.is_relative_to, _PLACES))

@@ -86,11 +86,17 @@ def definition_of(function: FunctionType) -> tuple[Definition, str] | None:
     node = _definitions(text).get((code.co_name, code.co_firstlineno))
     if node is None and text and parsed(text) is None:
         # A cell with something in it that is no Python: the function alone may be.
-        lines = lines_of(text)[code.co_firstlineno - 1 :]
-        blank = "\n" * (code.co_firstlineno - 1)
-        text = blank + "".join(inspect.getblock(lines)) if lines else ""
+        text = _alone(text, code.co_firstlineno)
         node = _definitions(text).get((code.co_name, code.co_firstlineno))
     return None if node is None else (node, text)
+
+
+def _alone(text: str, first: int) -> str:
+    """Return the block that begins on a line, on that line; ``""`` where that is no Python."""
+    try:
+        return "\n" * (first - 1) + "".join(inspect.getblock(lines_of(text)[first - 1 :]))
+    except (SyntaxError, tokenize.TokenError, IndexError):
+        return ""
 
 
 def lambdas_at(function: FunctionType) -> list[ast.Lambda]:
