@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 import pytest
-from twins import filter_from, traced_from
+from filters.twins import filter_from, traced_from
 
 import ztfnb
 from ztfnb.filters.condition import Condition
@@ -191,12 +192,12 @@ def test_a_nested_function_is_read_where_it_stands() -> None:
 
 
 @Filter
-def real(alert, *, rb_min=0.5):  # type: ignore[no-untyped-def]
+def real(alert: Any, *, rb_min: float = 0.5) -> Any:
     return alert["candidate"]["rb"] > rb_min
 
 
 @Filter
-def bright(alert, *, mag_max=18.0):  # type: ignore[no-untyped-def]
+def bright(alert: Any, *, mag_max: float = 18.0) -> Any:
     if alert["candidate"]["magpsf"] > mag_max:
         return False
     return {"mag": alert["candidate"]["magpsf"]}

@@ -11,20 +11,13 @@ import traceback
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from types import CellType
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from packets import needs_real_packets
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import functions
-from twins import (
+from filters import functions
+from filters.twins import (
     Recording,
     filter_from,
     function_from,
@@ -33,7 +26,10 @@ from twins import (
     real_alerts,
     traced_outcome,
 )
-from written import sources
+from filters.written import sources
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from packets import needs_real_packets
 
 from ztfnb.filters.condition import Step
 from ztfnb.filters.decision import passes

@@ -8,8 +8,8 @@ import linecache
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Self
 
 import fastavro
 import numpy as np
@@ -57,7 +57,9 @@ def traced_from(source: str, **names: Any) -> Traced:
     return made
 
 
-def plain_outcome(made: Filter, alert: Any, params: Mapping[str, Any] = {}) -> tuple[Any, ...]:  # noqa: B006
+def plain_outcome(
+    made: Filter, alert: Any, params: Mapping[str, Any] = MappingProxyType({})
+) -> tuple[Any, ...]:
     try:
         value = made.function(alert, **{**made.params, **params}, **made.resources)
     except Exception as error:  # noqa: BLE001 - an outcome too
@@ -69,7 +71,7 @@ def traced_outcome(
     twin: Traced,
     made: Filter,
     alert: Any,
-    params: Mapping[str, Any] = {},  # noqa: B006
+    params: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[Any, ...]:
     run = twin.run(alert, {**made.params, **params}, made.resources)
     return outcome(run.value, run.error)
@@ -136,7 +138,7 @@ class Recording(Mapping[str, Any]):
 class Loud(float):
     """A number that writes down each comparison with it, and each time its truth is taken."""
 
-    def __new__(cls, value: float, log: list[Any], path: str) -> Loud:
+    def __new__(cls, value: float, log: list[Any], path: str) -> Self:
         made = super().__new__(cls, value)
         made._log, made._path = log, path  # type: ignore[attr-defined]
         return made

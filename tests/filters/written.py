@@ -62,7 +62,8 @@ class Writer:
             return self.small(depth, loop=loop)
         kinds = (
             self.small, self.branch, self.branch, self.branches, self.assigned, self.assigned,
-            self.walk, self.until, self.attempt, self.cases, self.inside, self.nested, self.asserted,
+            self.walk, self.until, self.attempt, self.cases, self.inside, self.nested,
+            self.asserted,
         )  # fmt: skip
         return kinds[self.below(len(kinds))](depth, loop=loop)
 
@@ -162,7 +163,7 @@ class Writer:
 
     # Expressions
 
-    def test(self, depth: int = 0) -> str:
+    def test(self, depth: int = 0) -> str:  # noqa: C901, PLR0911 - one for each kind
         self._left -= 1
         if depth > 2 or self._left < 0:
             return self.comparison()

@@ -40,9 +40,9 @@ _CHANGING = {
     "__setattr__", "fit", "partial_fit", "cache_clear", "release", "acquire", "set",
 }  # fmt: skip
 _CHANCE = {
-    "random", "secrets", "time", "os", "socket", "urllib", "http", "requests", "httpx", "subprocess",
-    "shutil", "tempfile", "uuid", "ftplib", "smtplib", "sqlite3", "threading", "multiprocessing",
-    "asyncio",
+    "random", "secrets", "time", "os", "socket", "urllib", "http", "requests", "httpx",
+    "subprocess", "shutil", "tempfile", "uuid", "ftplib", "smtplib", "sqlite3", "threading",
+    "multiprocessing", "asyncio",
 }  # fmt: skip
 _CHANCE_NAMES = {"open", "input", "setattr", "delattr", "globals", "__import__", "id"}
 _CHANCE_ATTRIBUTES = {
@@ -147,7 +147,9 @@ def _changes(function: FunctionType, tree: ast.FunctionDef) -> bool:
     return any(_acts(function, node, fresh, free) for node in ast.walk(tree))
 
 
-def _acts(function: FunctionType, node: ast.AST, fresh: set[str], free: set[str]) -> bool:
+def _acts(  # noqa: C901, PLR0911 - one for each kind of node
+    function: FunctionType, node: ast.AST, fresh: set[str], free: set[str]
+) -> bool:
     match node:
         case ast.Global():
             return True
@@ -188,7 +190,9 @@ def _number(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant | ast.Compare | ast.BinOp | ast.Subscript)
 
 
-def _is_fresh(node: ast.expr, fresh: set[str]) -> bool:
+def _is_fresh(  # noqa: PLR0911 - one for each kind of node
+    node: ast.expr, fresh: set[str]
+) -> bool:
     """Return whether an object was made in this run, as far as its expression tells."""
     match node:
         case ast.Name(id=name):
@@ -210,7 +214,9 @@ def _is_fresh(node: ast.expr, fresh: set[str]) -> bool:
     return False
 
 
-def _fresh_names(tree: ast.FunctionDef) -> set[str]:
+def _fresh_names(  # noqa: C901 - one for each kind of node
+    tree: ast.FunctionDef,
+) -> set[str]:
     """Return the local names to which nothing is ever bound but what was made in this run."""
     given: dict[str, list[ast.expr | None]] = {name: [None] for name in parameters(tree)}
     for node in ast.walk(tree):

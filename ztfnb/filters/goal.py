@@ -38,7 +38,7 @@ class Goal:
             return self._known
         found = set()
         for goal, same in self._uses:
-            outcome = goal._resolved((*above, self))
+            outcome = goal._resolved((*above, self))  # noqa: SLF001 - of the same class
             found.add(outcome if outcome is None or same else not outcome)
         return found.pop() if len(found) == 1 else None
 
@@ -47,9 +47,7 @@ def for_branches(taken: Fate, otherwise: Fate) -> bool | None:
     """Return the outcome of a test that leads towards passing, from the fates of its branches."""
     if taken is otherwise:
         return None
-    if otherwise is Fate.REJECTED or taken is Fate.PASSED:
-        return True
-    return False
+    return otherwise is Fate.REJECTED or taken is Fate.PASSED
 
 
 def fate(statements: Sequence[ast.stmt], after: Fate) -> Fate:
@@ -73,7 +71,7 @@ def fate_of_value(node: ast.expr | None) -> Fate:
     return Fate.OPEN
 
 
-def _fate(statement: ast.stmt, after: Fate) -> Fate:
+def _fate(statement: ast.stmt, after: Fate) -> Fate:  # noqa: PLR0911 - one for each kind of node
     match statement:
         case ast.Return(value=value):
             return fate_of_value(value)

@@ -112,7 +112,7 @@ def traced(made: Filter) -> Traced:
     drafts = work.book.drafts
     conditions = tuple(draft.condition(place) for place, draft in enumerate(drafts))
     plan = Plan(
-        tuple(OPERATORS[one.signs[0]] if one.signs else None for one in drafts),
+        tuple(OPERATORS[one.signs[0] if one.signs else "is"] for one in drafts),
         {
             place: tuple(OPERATORS[sign] for sign in one.signs)
             for place, one in enumerate(drafts)

@@ -50,7 +50,7 @@ class Spot(NamedTuple):
 class Plan:
     """What a recorder must know of a function: made once, read by all its runs."""
 
-    operators: Sequence[Operator | None]
+    operators: Sequence[Operator]
     """What a comparison compares with, by its place."""
     links: Mapping[int, Sequence[Operator]]
     """What a chain of comparisons compares with, by its place."""
@@ -84,12 +84,15 @@ class Recorder:
         except BaseException:
             self.steps.append(Step(place, None, (left, right), judged=False))
             raise
-        # In place of two calls: this is what most of the time of a traced run goes to.
-        judged = (
-            left == left if type(left) is float else type(left) in _PLAIN or not missing(left)
-        ) and (
-            right == right if type(right) is float else type(right) in _PLAIN or not missing(right)
-        )
+        # Without two calls: this is what most of the time of a traced run goes to.
+        if type(left) is float:  # noqa: SIM108 - the longest branch shall not be a line
+            judged = left == left  # noqa: PLR0124 - a NaN does not
+        else:
+            judged = type(left) in _PLAIN or not missing(left)
+        if type(right) is float:
+            judged = judged and right == right  # noqa: PLR0124
+        elif type(right) not in _PLAIN:
+            judged = judged and not missing(right)
         judged = judged or self._operators[place] in _IDENTITY
         self.steps.append(_make(Step, (place, held, (left, right), judged)))
         return held
@@ -102,15 +105,8 @@ class Recorder:
             self.steps.append(Step(place, None, (left, right), judged=False))
             raise
         held = result if result is True or result is False else truth_of(result)
-        judged = (
-            (left == left if type(left) is float else type(left) in _PLAIN or not missing(left))
-            and (
-                right == right
-                if type(right) is float
-                else type(right) in _PLAIN or not missing(right)
-            )
-            and held is not None
-        ) or self._operators[place] in _IDENTITY
+        judged = held is not None and not (missing(left) or missing(right))
+        judged = judged or self._operators[place] in _IDENTITY
         self.steps.append(_make(Step, (place, held, (left, right), judged)))
         return result
 
@@ -282,33 +278,39 @@ class ForcedRecorder(Recorder):
         self._forced = forced
 
     def compare(self, place: int, left: Any, right: Any) -> bool:
+        """Record a comparison as it is to come out."""
         if place not in self._forced:
             return super().compare(place, left, right)
         return self._come(place, (left, right))
 
     def compared(self, place: int, left: Any, right: Any) -> Any:
+        """Record a comparison as it is to come out."""
         if place not in self._forced:
             return super().compared(place, left, right)
         return self._come(place, (left, right))
 
     def test(self, place: int, value: Any) -> bool:
+        """Record a value as its truth is to come out."""
         if place not in self._forced:
             return super().test(place, value)
         return self._come(place, (value,))
 
     def value(self, place: int, value: Any) -> Any:
+        """Record a value; return it if its truth is as it is to be, or that."""
         if place not in self._forced:
             return super().value(place, value)
         came = self._come(place, (value,))
         return value if truth_of(value) is came else came
 
     def last(self, place: int, number: int, right: Any) -> bool:
+        """End a chain as it is to come out."""
         if place not in self._forced:
             return super().last(place, number, right)
         values = self._chains.pop(place)  # type: ignore[union-attr]
         return self._come(place, (*values, right))
 
     def lasting(self, place: int, number: int, right: Any) -> Any:
+        """End a chain as it is to come out."""
         return (
             self.last(place, number, right)
             if place in self._forced
@@ -330,7 +332,7 @@ class ForcedRecorder(Recorder):
 def truth_of(value: Any) -> bool | None:
     """Return what a returned value comes to, where that runs no code of its author; else None."""
     if value is True or value is False:
-        return value  # type: ignore[no-any-return]
+        return value
     kind = type(value)
     if kind is float or (kind in _PLAIN and kind is not dict) or isinstance(value, np.generic):
         return bool(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
@@ -107,7 +107,9 @@ class Scope:
         """Return the thresholds that enter a part of the function."""
         return _entering(node, self._entering)
 
-    def decides(self, node: ast.expr, among: Any = None) -> bool:
+    def decides(  # noqa: PLR0911 - one for each kind of node
+        self, node: ast.expr, among: Collection[str] | None = None
+    ) -> bool:
         """Return whether an expression is made of conditions, rather than being a value."""
         match node:
             case ast.Compare() | ast.UnaryOp(op=ast.Not()):
@@ -221,7 +223,7 @@ def compared(tree: ast.FunctionDef, thresholds: frozenset[str]) -> dict[str, lis
     return found
 
 
-def _names_bound(node: ast.AST) -> list[str]:
+def _names_bound(node: ast.AST) -> list[str]:  # noqa: PLR0911 - one for each kind of node
     """Return the names that a node binds, or declares, as no Name does."""
     match node:
         case ast.Global(names=names) | ast.Nonlocal(names=names):
@@ -263,7 +265,9 @@ def _own(tree: ast.AST, *, loops: bool = True) -> Iterator[ast.AST]:
         yield from _own(child, loops=loops)
 
 
-def _bindings(tree: ast.AST, *, loop: bool = False) -> Iterator[Binding]:
+def _bindings(  # noqa: C901, PLR0912 - one for each kind of node
+    tree: ast.AST, *, loop: bool = False
+) -> Iterator[Binding]:
     body = tree.body if isinstance(tree, ast.FunctionDef) else ast.iter_child_nodes(tree)
     for child in body:
         match child:
@@ -315,7 +319,9 @@ def _nonlocals(tree: ast.FunctionDef) -> frozenset[str]:
     return frozenset(name for one in found for name in one.names)
 
 
-def _leaves(tree: ast.FunctionDef, simple: Mapping[str, list[ast.expr]]) -> Iterator[ast.expr]:
+def _leaves(  # noqa: C901, PLR0912 - one for each kind of node
+    tree: ast.FunctionDef, simple: Mapping[str, list[ast.expr]]
+) -> Iterator[ast.expr]:
     """Yield the expressions whose truth counts, outside of loops; also by way of a name."""
     waiting: list[ast.expr] = []
     for one in _own(tree, loops=False):

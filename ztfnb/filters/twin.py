@@ -1,7 +1,6 @@
 """Read the source of a function exactly, and compile a rewritten one in its place."""
 
 from __future__ import annotations
-
 import __future__
 
 import ast
