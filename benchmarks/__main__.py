@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import decoding
 import evaluating
+import filtering
 import holding
 import listing
 import painting
@@ -26,6 +27,7 @@ from measure import Row, machine, packets
 PARTS = {
     "decoding": decoding.rows,
     "streaming": streaming.rows,
+    "filtering": filtering.rows,
     "holding": holding.rows,
     "listing": listing.rows,
     "evaluating": evaluating.rows,
