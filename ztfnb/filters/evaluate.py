@@ -8,10 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from time import monotonic
 from typing import Any, Literal
-
-import numpy as np
 
 from ztfnb.alert import Alert
 from ztfnb.codec import decode
@@ -92,7 +89,7 @@ def evaluate(
     sample = sample_of(alerts)
     past = as_of is not None and as_of is not False
     until = None if as_of is None or isinstance(as_of, bool) else moment_jd(as_of)
-    when, begin = datetime.now(UTC), monotonic()
+    when = datetime.now(UTC)
     crew = _crew(chosen, workers, client, strict=on_error == "raise")
     if crew is None:
         if past:
@@ -105,7 +102,7 @@ def evaluate(
         if past:
             replay = Replay(sample, until)
             sample, judgement = replay, judgement.taken(replay.order)
-    report = Report(chosen, sample, judgement, when, elapsed=monotonic() - begin)
+    report = Report(chosen, sample, judgement, when)
     names = ("passed", "rejected", "failed")
     keep(chosen, dict(zip(names, report.counts, strict=True)), sample.name, versions)
     return report
@@ -137,19 +134,15 @@ def is_stateful(made: Filter) -> bool:
 
 def again(report: Report, made: Filter) -> Report:
     """Return the report of the same sample and filter with other thresholds."""
-    when, begin = datetime.now(UTC), monotonic()
+    when = datetime.now(UTC)
     # A helper that was defined anew makes it another filter.
-    known = report.known if made.hash == report.hash else None
-    places = None if known is None else known.concerned(made)
-    if known is None or places is None:
-        judgement = judge(made, report.sample)
-        return Report(made, report.sample, judgement, when, elapsed=monotonic() - begin)
-    judgement = report.judgement.copy()
+    base = report.base if made.hash == report.hash else None
+    places = None if base is None else base.followed.concerned(made)
+    if base is None or places is None:
+        return Report(made, report.sample, judge(made, report.sample), when)
+    judgement = base.judgement.copy()
     rejudge(made, report.sample, places.tolist(), judgement)
-    verdict = np.array(judgement.verdict, np.int8)
-    followed = known.again(made, report.sample, verdict, places)
-    elapsed = monotonic() - begin
-    return Report(made, report.sample, judgement, when, elapsed=elapsed, followed=followed)
+    return Report(made, report.sample, judgement, when, differs=(base, places))
 
 
 def judge(
@@ -180,6 +173,7 @@ def judge(
             else:
                 asked += attempt(zip(places, batch, strict=True), work)
             reached(len(judgement) - len(asked))
+        judgement.fetched = len(asked)
         brought = sample.whole(asked, in_order=in_order)
         for done, (place, alert) in enumerate(brought, len(judgement) - len(asked)):
             if isinstance(alert, ZtfnbError):

@@ -21,7 +21,7 @@ from ztfnb.filters.threshold import Value
 _FAILED, _REJECTED, _PASSED = map(int, (Verdict.FAILED, Verdict.REJECTED, Verdict.PASSED))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Judgement:
     """What became of alerts, by their place in a sample."""
 
@@ -32,6 +32,8 @@ class Judgement:
     failures: dict[int, Failure] = field(default_factory=dict)
     notes: dict[int, dict[str, Value]] = field(default_factory=dict)
     """Annotations of those that have some."""
+    fetched: int = 0
+    """How many had to be brought whole, since columns were not enough for the filter."""
 
     def __len__(self) -> int:
         return len(self.verdict)

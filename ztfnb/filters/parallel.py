@@ -149,6 +149,7 @@ def _share_packets(
         places = judgement.extend(len(batch))
         asked += attempt(zip(places, batch if cut is None else map(cut, batch), strict=True), judge)
         reached(len(judgement) - len(asked))
+    judgement.fetched = len(asked)
     candid = sample.candid
     given: deque[list[int]] = deque()
 

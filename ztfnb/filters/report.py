@@ -33,12 +33,13 @@ if TYPE_CHECKING:
     from ztfnb.filters.nightly_yield import Yield
     from ztfnb.filters.score import Score
     from ztfnb.filters.sweep import Sweep
+    from ztfnb.filters.traces import Rows
 
 Candids = NDArray[np.int64]
 Word = Literal["passed", "rejected", "failed"]
 
-_PATIENCE = 1.0
-"""Seconds that an evaluation may take before what spares the next one is worth its price."""
+_MANY = 1_000
+"""Packets fetched for an evaluation from which what spares the next one is worth its price."""
 
 
 class Report:
@@ -55,8 +56,7 @@ class Report:
         judgement: Judgement,
         when: datetime,
         *,
-        elapsed: float = 0.0,
-        followed: Followed | None = None,
+        differs: tuple[Report, Rows] | None = None,
     ) -> None:
         self.filter = made
         """The filter, with its thresholds as they were set."""
@@ -64,14 +64,11 @@ class Report:
         """The alerts."""
         self.when = when
         """When the evaluation began (UTC)."""
-        self.elapsed = elapsed
-        """How long it took, with reading [s]."""
         self.hash = made.hash
         """What tells this source, with all that it used then, from any other."""
         self.judgement = judgement
         """What became of the alerts, by place."""
-        if followed is not None:
-            self.__dict__["_followed"] = followed
+        self._differs = differs
 
     @property
     def params(self) -> Mapping[str, Value]:
@@ -259,26 +256,35 @@ class Report:
         return again(self, self.filter.with_params(**params))
 
     @property
-    def known(self) -> Followed | None:
-        """What the conditions came to, where that has been found out, or is worth it."""
-        if "_followed" in self.__dict__ or self.elapsed > _PATIENCE:
-            return self._followed
-        return None
+    def base(self) -> Report | None:
+        """The report of this sample from which one with other thresholds is found quickest.
+
+        None where judging all alerts again is quicker.
+        """
+        if "followed" in self.__dict__ or self.judgement.fetched > _MANY:
+            return self
+        return None if self._differs is None else self._differs[0]
 
     # -- Conditions ------------------------------------------------------------------------
 
     @cached_property
-    def _followed(self) -> Followed:
+    def followed(self) -> Followed:
+        """What the conditions of the filter came to; found out when it is asked for."""
         from ztfnb.filters.followed import follow  # noqa: PLC0415 - read when it is asked for
 
-        return follow(self.filter, self.sample, self.verdict)
+        if self._differs is None:
+            return follow(self.filter, self.sample, self.verdict)
+        base, places = self._differs
+        found = base.followed.again(self.filter, self.sample, self.verdict, places)
+        self._differs = None  # or every report would keep all before it
+        return found
 
     @cached_property
     def funnel_rows(self) -> tuple[FunnelRow, ...]:
         """What each condition in the source did, in its order."""
         from ztfnb.filters.funnel import funnel_of  # noqa: PLC0415 - read when it is asked for
 
-        followed = self._followed
+        followed = self.followed
         return funnel_of(followed.traces, self.verdict, repeatable=followed.repeatable)
 
     @property
@@ -291,13 +297,13 @@ class Report:
     @property
     def note(self) -> str:
         """What has to be said beside the funnel; empty where there is nothing."""
-        return self._followed.note
+        return self.followed.note
 
     def stopped_by(self, place: int) -> Candids:
         """Return the alerts that a condition stopped, by its place in the funnel."""
         from ztfnb.filters.funnel import stopped_by  # noqa: PLC0415 - read when it is asked for
 
-        return self.candid[stopped_by(self._followed.traces, self.verdict, place)]
+        return self.candid[stopped_by(self.followed.traces, self.verdict, place)]
 
     def near_misses(self, count: int | None = 20) -> tuple[NearMiss, ...]:
         """Return rejected alerts that one condition alone stopped, the nearest first.
@@ -309,9 +315,9 @@ class Report:
         """
         from ztfnb.filters.near_misses import near_misses_of  # noqa: PLC0415 - when asked for
 
-        if not self._followed.repeatable:
+        if not self.followed.repeatable:
             return ()
-        return near_misses_of(self._followed.traces, self.candid, self.params, count)
+        return near_misses_of(self.followed.traces, self.candid, self.params, count)
 
     def explain(self, candid: int) -> Explanation:
         """Return what the conditions came to on one alert, and which decided.
