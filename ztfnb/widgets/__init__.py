@@ -14,6 +14,7 @@
     ztfnb.widgets.Scan(ztfnb.Labels())
     ztfnb.widgets.Save(alerts)
     ztfnb.widgets.FilterForm()
+    ztfnb.widgets.AppliedView(applied)       # what live.apply() returned
     ztfnb.widgets.Strip(live)
     ztfnb.widgets.Monitor(live)
 """
@@ -28,6 +29,7 @@ except ImportError as error:
         f"the widgets need {error.name}, of the extra lab: pip install 'ztfnb[lab]'"
     ) from error
 
+from ztfnb.widgets.applied import AppliedView
 from ztfnb.widgets.browser import Browser
 from ztfnb.widgets.browsing import browse
 from ztfnb.widgets.details import Details
@@ -46,6 +48,7 @@ from ztfnb.widgets.table import AlertTable
 
 __all__ = [
     "AlertTable",
+    "AppliedView",
     "Browser",
     "Details",
     "Distributions",

@@ -22,6 +22,7 @@ from ztfnb.widgets._companions import companions_of, epochs_of
 from ztfnb.widgets._divider import Divider
 from ztfnb.widgets._gallerypages import GalleryPages
 from ztfnb.widgets._latest import Latest
+from ztfnb.widgets._marking import Marking
 from ztfnb.widgets._part import Part
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._scanning import Scanning
@@ -106,6 +107,7 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         """The alerts of the object in view that its light curve is made of, by candid."""
         self._pages = GalleryPages(self.table, self.gallery)
         self._scanning = Scanning(self.scan, self.table, self.gallery)
+        self._marking = Marking(self.table, alerts)
         self._kept: dict[int, Packet] = {}
         """Packets of the rows in view, by candid."""
         self._in_view: Alert | None = None
@@ -153,7 +155,7 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         """Let every part know what happens in the others."""
         self.table.observe(lambda change: self._look_at(change["new"]), "selected")
         self.table.observe(lambda change: self._mark(change["new"]), "marked")
-        self.table.before_beat = self._select_first
+        self.table.before_beat = self._before_beat
         self.table.on_list = self._list_changed
         self.table.on_rows = self._keep
         self.gallery.on_select = self.select
@@ -204,6 +206,8 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             settings: dict[str, Mapping[str, Any]] = {
                 name: part.settings for name, part in self._parts().items()
             }
+            # Elsewhere other filters may be applied, or none.
+            settings["table"] = self._marking.without(settings["table"])
             tabs = {"left": self._left.chosen, "right": self._right.chosen}
             return dumps(BrowserState(settings | {"tabs": tabs}, self.marked, self.table.selected))
 
@@ -266,6 +270,7 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         # The notebook's history may keep this object, but not a night of alerts with it.
         self.strip = None
         self._kept = {}
+        self._marking.forget()
         self.alerts = Batch(())
         for view in (self.table, self.sky, self.distributions):
             view.store = self.alerts.store
@@ -308,10 +313,15 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
                 self._right.chosen = settings.get("right", self._right.chosen)
             elif name in parts:
                 parts[name].settings = settings
+        self._marking.show()
         self.table.clear_marks()
         self.table.mark(state.marks)
         if state.selected is not None:
             self.table.select(state.selected)
+
+    def _before_beat(self) -> None:
+        self._select_first()
+        self._marking.renew()
 
     def _select_first(self) -> None:
         """Show an alert as soon as there is one: an empty page explains nothing."""
@@ -347,6 +357,7 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         """Keep the packets of the rows in view while they are read: they leave the store soon."""
         packets = {one: self.alerts.store.packet(one) or self._kept.get(one) for one in candids}
         self._kept = {one: packet for one, packet in packets.items() if packet is not None}
+        self._marking.see(candids)
 
     def _at_hand(self, candid: int) -> Alert | None:
         """Return an alert if that takes no time."""

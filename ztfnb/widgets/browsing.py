@@ -53,6 +53,13 @@ def browse(
     )
 
 
+def show_in_browsers(live: Stream, candid: int) -> None:
+    """Show an alert in every browser of a stream."""
+    for browser in list(_open):
+        if browser.alerts is live:
+            browser.select(candid)
+
+
 def _close_outlived(live: Stream) -> None:
     """Close the browsers of streams that this one has taken the place of, in a cell run again."""
     for browser in list(_open):

@@ -189,6 +189,10 @@ class AlertTable(Part):
             self._lister.changed()
             self._tell()
 
+    def outdate(self) -> None:
+        """Take note that extra columns have other texts; they are sent with the next beat."""
+        self._lister.changed()
+
     @property
     def settings(self) -> dict[str, Any]:
         """What a person has chosen: columns, widths, sort, group, cuts, search and marks."""

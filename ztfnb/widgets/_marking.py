@@ -1,0 +1,128 @@
+"""Marks of the filters that are applied to a stream, as columns of a table of its alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+from ztfnb.filters.decision import Verdict
+from ztfnb.filters.following import Following
+from ztfnb.widgets._columns import ExtraColumn
+from ztfnb.widgets.notices import note_text, notes_text
+from ztfnb.widgets.table import AlertTable
+
+MARKS = {Verdict.PASSED: "✓", Verdict.REJECTED: "", Verdict.FAILED: "!", None: "…"}
+_MOST_NOTES = 12
+"""Annotations of a filter that get a column."""
+_LONGEST = 30
+_BESIDE = ("label", "objectId")
+
+
+class Marked(Protocol):
+    """What filters may be applied to: `ztfnb.stream.Stream`."""
+
+    @property
+    def applied(self) -> Mapping[str, Following]:
+        """The filters, by name."""
+
+
+class Marking:
+    """Gives each applied filter a column in a table, and one for each of its annotations.
+
+    Parameters
+    ----------
+    table
+        Of the alerts.
+    alerts
+        What they come from. A batch has no applied filters, and gets no columns.
+    """
+
+    def __init__(self, table: AlertTable, alerts: Any) -> None:
+        self._table = table
+        self._alerts = alerts
+        self._known: Any = ()
+        self._mine: dict[str, ExtraColumn] = {}
+        self._in_view: tuple[int, ...] = ()
+        self._told: list[list[str]] = []
+        self.renew()
+
+    def renew(self) -> None:
+        """Take note of filters that came or went, and of what became of the rows in view."""
+        applied: Mapping[str, Following] = getattr(self._alerts, "applied", {})
+        known = [(one, one.annotations) for one in applied.values()]
+        if known != self._known:
+            self._known = known
+            self._set(applied)
+        if self._mine and self._texts() != self._told:
+            self._table.outdate()
+
+    def see(self, candids: Sequence[int]) -> None:
+        """Take note of the rows in view, as they are sent."""
+        self._in_view = tuple(candids)
+        self._told = self._texts()
+
+    def show(self) -> None:
+        """Show every column that there is, as after columns were chosen without knowing them."""
+        columns = [one for one in self._table.columns if one not in self._mine]
+        beside = next((columns.index(one) + 1 for one in _BESIDE if one in columns), len(columns))
+        columns[beside:beside] = self._mine
+        self._table.columns = columns
+
+    def without(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a table's settings without these columns: elsewhere no filter may be applied."""
+        columns = [one for one in settings["columns"] if one not in self._mine]
+        widths = {one: size for one, size in settings["widths"].items() if one not in self._mine}
+        return {**settings, "widths": widths, "columns": columns or list(settings["columns"])}
+
+    def forget(self) -> None:
+        """Let go of the alerts."""
+        self._alerts = None
+        self._known, self._mine, self._told = (), {}, []
+
+    def _set(self, applied: Mapping[str, Following]) -> None:
+        before = self._mine
+        self._mine = {column.name: column for column in _columns(applied)}
+        others = [one for one in self._table.extra_columns if one.name not in before]
+        shown = self._table.columns
+        self._table.extra_columns = [*others, *self._mine.values()]
+        if any(name not in before for name in self._mine):
+            self.show()
+        else:
+            # Those that a person has hidden stay so.
+            kept = [name for name in shown if name not in before or name in self._mine]
+            self._table.columns = kept
+
+    def _texts(self) -> list[list[str]]:
+        return [column.texts(self._in_view) for column in self._mine.values()]
+
+
+def _columns(applied: Mapping[str, Following]) -> list[ExtraColumn]:
+    found = []
+    for name, one in applied.items():
+        params = notes_text(one.filter.params)
+        title = (
+            f"{name}{f' ({params})' if params else ''}: ✓ passed, empty if rejected, "
+            "! failed, … not judged yet"
+        )
+        # No field has such a name.
+        found.append(ExtraColumn(f"✓ {_short(name)}", title, 2, partial(_marks, one)))
+        for note in one.annotations[:_MOST_NOTES]:
+            title = f"The annotation {_short(note)} of {name}"
+            heading = _short(f"{name}.{note}")
+            found.append(ExtraColumn(heading, title, 8, partial(_notes, one, note)))
+    return found
+
+
+def _marks(one: Following, candids: Sequence[int]) -> list[str]:
+    return [MARKS[verdict] for verdict in one.verdicts(candids)]
+
+
+def _notes(one: Following, name: str, candids: Sequence[int]) -> list[str]:
+    found = (one.passed.get(candid, {}) for candid in candids)
+    return [note_text(notes[name]) if name in notes else "" for notes in found]
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
