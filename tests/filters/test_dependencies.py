@@ -140,6 +140,20 @@ def test_told() -> None:
     assert found.unseen == ()
 
 
+def test_of_one_name(module: Path) -> None:
+    """Constants of one name in two modules are both listed."""
+    assert module.exists()
+    book = Notebook()
+    book.run("""
+        import ztfnb, own_helpers
+        FLOOR = 7
+        @ztfnb.filter
+        def f(alert):
+            return alert > FLOOR or own_helpers.is_star(alert)
+        """)
+    assert book["f"].dependencies.constants == {"FLOOR": "7", "FLOOR (2)": "1"}
+
+
 def test_what_cannot_be_seen_is_told() -> None:
     """Objects of other kinds, names not defined, written ones and eval are listed as unseen."""
     book = Notebook()

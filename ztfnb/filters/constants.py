@@ -34,7 +34,7 @@ def canonical(value: Any, depth: int = 0) -> str:
     kind = type(value)
     if depth > _DEEPEST:
         raise UnseenError("values in one another too deep to follow")
-    if kind in _SIMPLE:
+    if kind in _SIMPLE or _is_flat(kind, value):
         return f"{kind.__name__} {value!r}"
     if kind in (set, frozenset):
         return f"{kind.__name__}[{','.join(sorted(canonical(v, depth + 1) for v in value))}]"
@@ -44,6 +44,15 @@ def canonical(value: Any, depth: int = 0) -> str:
     if inner is None:
         raise UnseenError(f"a {kind.__qualname__} is known by its type only")
     return f"{kind.__module__}.{kind.__qualname__}[{_several(inner, depth)}]"
+
+
+def _is_flat(kind: type, value: Any) -> bool:
+    """Return whether a value holds nothing but simple ones, of which Python's text says all."""
+    if kind is dict:
+        return _SIMPLE.issuperset(map(type, value)) and _SIMPLE.issuperset(
+            map(type, value.values())
+        )
+    return kind in (list, tuple) and _SIMPLE.issuperset(map(type, value))
 
 
 def _inside(value: Any) -> list[Any] | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib.util
+import reprlib
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -109,7 +110,7 @@ class _Walk:
             self.facts.append(f"code {function.__code__.co_code.hex()}")
             self.unseen.add(f"{name}: its source is not to be had")
         elif main is None:
-            self.helpers[name] = text
+            _list(self.helpers, name, text)
         self.facts.append("filter" if main else f"function {name}")
         self.facts.extend(shape_of(node, top=True) for node in nodes)
         defaults = {**(function.__kwdefaults__ or {})}
@@ -186,7 +187,7 @@ class _Walk:
         match value:
             case Filter():
                 self.facts.append(f"filter {name} {sorted(value.params.items())!r}")
-                self.helpers.setdefault(name, value.source)
+                _list(self.helpers, name, value.source)
                 self.filter(value)
             case ModuleType():
                 self._module(value)
@@ -221,7 +222,7 @@ class _Walk:
             self.value(f"{name}.{own}", one)
 
     def _constant(self, name: str, shown: str, exact: str) -> None:
-        self.constants[name] = shown
+        _list(self.constants, name, shown)
         self.facts.append(f"{name} = {exact}")
 
     def _library(self, name: str) -> None:
@@ -240,7 +241,7 @@ class _Walk:
         if tree is None:
             self.unseen.add(f"{name}: its source is not to be had")
             return
-        self.helpers[name] = text
+        _list(self.helpers, name, text)
         self.facts.append(f"module {name} {shape_of(tree, top=True)}")
 
     def _imported(self, name: str) -> None:
@@ -261,7 +262,7 @@ class _Walk:
             self.facts.append(f"class {kind.__qualname__} {sorted(vars(kind))}")
             self.unseen.add(f"{name}: the source of this class is not to be had")
         else:
-            self.helpers[name] = ast.unparse(node)
+            _list(self.helpers, name, ast.unparse(node))
             self.facts.append(f"class {name} {shape_of(node, top=True)}")
         for base in kind.__bases__:
             if base is not object:
@@ -273,8 +274,20 @@ class _Walk:
                 self._names(inner, [sources.definition_of(inner)[0]])  # type: ignore[index]
 
 
+def _list(known: dict[str, str], name: str, text: str) -> None:
+    """List a text under a name; two modules may have something of one name."""
+    own, count = name, 1
+    while known.get(own, text) != text:
+        count += 1
+        own = f"{name} ({count})"
+    known[own] = text
+
+
 def _short(value: Any) -> str:
-    text = " ".join(repr(value).split())
+    """Return a value as Python writes it, cut where that is long."""
+    whole = not hasattr(value, "__len__") or isinstance(value, str | np.ndarray)
+    text = repr(value) if whole or len(value) < _SHOWN else reprlib.repr(value)
+    text = " ".join(text.split())
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 

@@ -212,7 +212,7 @@ def keep(
     try:
         (made.versions if path is None else Versions(path)).add(version)
     except SourceError as error:
-        warnings.warn(str(error), FilterWarning, stacklevel=3)
+        warnings.warn(str(error), FilterWarning, stacklevel=4)
     return version
 
 
