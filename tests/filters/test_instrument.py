@@ -11,9 +11,9 @@ import traceback
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from types import CellType
 from typing import Any
 
+import cloudpickle
 import numpy as np
 import pytest
 from filters import functions
@@ -35,7 +35,7 @@ from ztfnb.filters.condition import Step
 from ztfnb.filters.decision import passes
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.instrument import Traced, traced
-from ztfnb.filters.recorder import OPERATORS
+from ztfnb.filters.recorder import OPERATORS, Recorder
 
 NAMES = [function.__name__ for function in functions.FUNCTIONS]
 FILTERS = {function.__name__: Filter(function) for function in functions.FUNCTIONS}
@@ -438,12 +438,21 @@ def test_a_run_keeps_nothing_alive() -> None:
             gc.enable()
 
 
+def test_a_traced_filter_can_be_sent_elsewhere() -> None:
+    """It is made anew there, from the filter."""
+    made = filter_from(STEPS)
+    twin = traced(made)
+    again = cloudpickle.loads(cloudpickle.dumps(twin))
+    assert again.conditions == twin.conditions
+    assert again.run(made_alert(), made.params, {}) == twin.run(made_alert(), made.params, {})
+
+
 def test_no_name_is_added() -> None:
     """The names of the function are its own; a twin's code has one cell more, for the recorder."""
     made = filter_from(STEPS)
     twin = traced(made)._twin
     assert twin is not None
-    code = twin(CellType()).__code__
+    code = twin(Recorder(traced(made)._plan)).__code__
     assert code.co_varnames == made.function.__code__.co_varnames
     assert code.co_freevars == ("@recorder",)
 

@@ -8,7 +8,7 @@ import sysconfig
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import CellType, CodeType, FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 from ztfnb.errors import FilterError
@@ -21,19 +21,20 @@ from ztfnb.filters.goal import Goal
 from ztfnb.filters.recorder import OPERATORS, ForcedRecorder, Plan, Recorder, Spot, truth_of
 from ztfnb.filters.scope import Scope, compared
 from ztfnb.filters.threshold import Value
-from ztfnb.filters.twin import ObstacleError, codes_of, compiled, read, twin_of
+from ztfnb.filters.twin import ObstacleError, codes_of, compiled, inner_code, read, twin_of
 
 _INSTALLED = tuple(
     sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")
 )
+_make = tuple.__new__
 _HERE = str(Path(__file__).parent)
-Maker = Callable[[CellType], FunctionType]
+Maker = Callable[[Recorder], FunctionType]
 Entering = Mapping[str, frozenset[str]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Traced:
-    """A filter, as it tells what became of its conditions."""
+    """A filter, as it tells what became of its conditions. It can be sent where the filter can."""
 
     conditions: tuple[Condition, ...]
     """In the order of the source; those of a helper where it is called."""
@@ -43,7 +44,7 @@ class Traced:
     """Why the conditions could not be found; then the whole function is the only one."""
     stateful: bool
     """Whether a run can change what the next one does, or depends on chance or the clock."""
-    _function: FunctionType = field(repr=False)
+    _made: Filter = field(repr=False)
     _twin: Maker | None = field(repr=False)
     _plan: Plan = field(repr=False)
 
@@ -63,12 +64,8 @@ class Traced:
         """
         if self._twin is None:
             return self._run_plainly(alert, params, resources, forced)
-        cell = CellType()
-        recorder = (
-            ForcedRecorder(self._plan, cell, forced) if forced else Recorder(self._plan, cell)
-        )
-        cell.cell_contents = recorder
-        twin = self._twin(cell)
+        recorder = ForcedRecorder(self._plan, forced) if forced else Recorder(self._plan)
+        twin = self._twin(recorder)
         try:
             value = twin(alert, **params, **resources)
         except Exception as error:  # noqa: BLE001 - what a filter raises is its outcome
@@ -76,7 +73,10 @@ class Traced:
             return Run(None, _without_frame(error), tuple(recorder.steps))
         finally:
             recorder.close()
-        return Run(value, None, tuple(recorder.steps))
+        return _make(Run, (value, None, tuple(recorder.steps)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return traced, (self._made,)
 
     def _run_plainly(
         self,
@@ -86,7 +86,7 @@ class Traced:
         forced: Mapping[int, bool] | None,
     ) -> Run:
         try:
-            value = self._function(alert, **params, **resources)
+            value = self._made.function(alert, **params, **resources)
         except Exception as error:  # noqa: BLE001 - what a filter raises is its outcome
             return Run(None, _without_frame(error), (Step(0, None, (), judged=False),))
         held = truth_of(value)
@@ -108,7 +108,7 @@ def traced(made: Filter) -> Traced:
     except ObstacleError as error:
         plan = Plan((), {}, (), {})
         whole = (_whole(made, thresholds),)
-        return Traced(whole, thresholds, str(error), state, function, None, plan)
+        return Traced(whole, thresholds, str(error), state, made, None, plan)
     drafts = work.book.drafts
     conditions = tuple(draft.condition(place) for place, draft in enumerate(drafts))
     plan = Plan(
@@ -122,7 +122,7 @@ def traced(made: Filter) -> Traced:
         work.spots,
     )
     opaque = thresholds - {one.compares for one in conditions}
-    return Traced(conditions, opaque, "", state, function, twin, plan)
+    return Traced(conditions, opaque, "", state, made, twin, plan)
 
 
 class _Work:
@@ -158,7 +158,7 @@ class _Work:
             key=lambda spot: (spot.start, (-spot.end[0], -spot.end[1])),
             reverse=True,
         )
-        self.spots |= dict.fromkeys(codes_of(made), spots)
+        self.spots |= dict.fromkeys(codes_of(inner_code(made)), spots)
         return twin_of(function, made)
 
     def _follow(self, node: ast.Call, goal: Goal, scope: Scope) -> int | None:
@@ -181,7 +181,7 @@ class _Work:
             # In a notebook the name may stand for something else by now.
             if callee is not helper or function.__code__ is not original:
                 return callee
-            twin = made(recorder.cell)
+            twin = made(recorder)
             return _with_function(callee, twin) if isinstance(callee, Filter) else twin
 
         self.book.helpers.append(stand_in)

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from types import CellType, CodeType, TracebackType
+from types import CodeType, TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,10 +69,8 @@ class Recorder:
     _told: list[TracebackType] | None = None
     _blamed: BaseException | None = None
 
-    def __init__(self, plan: Plan, cell: CellType) -> None:
+    def __init__(self, plan: Plan) -> None:
         self.steps: list[Step] = []
-        self.cell = cell
-        """What the twins of helpers reach this recorder by."""
         self._plan = plan
         self._operators = plan.operators
 
@@ -266,15 +264,15 @@ class Recorder:
 
     def close(self) -> None:
         """Let go of all but the steps."""
-        self._told = self._blamed = None
-        del self.cell
+        if self._told is not None:
+            self._told = self._blamed = None
 
 
 class ForcedRecorder(Recorder):
     """The record of a run in which some conditions come out as given."""
 
-    def __init__(self, plan: Plan, cell: CellType, forced: Mapping[int, bool]) -> None:
-        super().__init__(plan, cell)
+    def __init__(self, plan: Plan, forced: Mapping[int, bool]) -> None:
+        super().__init__(plan)
         self._forced = forced
 
     def compare(self, place: int, left: Any, right: Any) -> bool:

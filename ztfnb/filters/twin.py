@@ -13,14 +13,14 @@ import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from types import CellType, CodeType, FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 from ztfnb.filters import sources
 from ztfnb.filters.code import FunctionCode
 from ztfnb.filters.conditions import RECORDER
 
-_OUTER, _INNER = "@outer", "@inner"
+_AROUND, _OUTER, _INNER = "@around", "@outer", "@inner"
 _FUTURES = 0
 for _name in __future__.all_feature_names:
     _FUTURES |= getattr(__future__, _name).compiler_flag
@@ -73,7 +73,7 @@ def read(function: FunctionType, code: FunctionCode) -> Reading:
         if isinstance(tree, ast.FunctionDef) and not getattr(tree, "type_params", None):
             for imported in _imports(function, tree):
                 again = compiled(copy.deepcopy(tree), function, imported)
-                if _same(again, function.__code__):
+                if _same(inner_code(again), function.__code__):
                     return Reading(code, tree, frozenset(inside), imported)
     except (SyntaxError, IndexError, AttributeError, StopIteration):
         pass
@@ -112,7 +112,7 @@ def _imported(node: ast.AST) -> Iterator[str]:
 
 
 def compiled(tree: ast.FunctionDef, function: FunctionType, imported: Sequence[str]) -> CodeType:
-    """Compile a tree as the code of a function, that may have the recorder among its cells."""
+    """Compile a tree, as code that makes a function of it when it is called with a recorder."""
     original = function.__code__
     tree.decorator_list, tree.returns = [], None
     arguments = tree.args
@@ -120,11 +120,13 @@ def compiled(tree: ast.FunctionDef, function: FunctionType, imported: Sequence[s
     for one in ast.walk(arguments):
         if isinstance(one, ast.arg):
             one.annotation = None
-    module = ast.parse("def outer(): pass")
-    outer: Any = module.body[0]
-    outer.name = _OUTER
-    outer.args.args = [ast.arg(name) for name in (*original.co_freevars, RECORDER)]
-    outer.body = [tree]
+    module = ast.parse("def around():\n def outer(): pass")
+    around: Any = module.body[0]
+    outer: Any = around.body[0]
+    around.name, outer.name = _AROUND, _OUTER
+    around.args.args = [ast.arg(name) for name in original.co_freevars]
+    outer.args.args = [ast.arg(RECORDER)]
+    outer.body = [tree, ast.Return(ast.Name(_INNER, ast.Load()))]
     # By its own name it would find itself, and not what that name stands for.
     tree.name = _INNER
     if imported:
@@ -134,23 +136,29 @@ def compiled(tree: ast.FunctionDef, function: FunctionType, imported: Sequence[s
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)  # said when it was first compiled
         whole = compile(module, original.co_filename, "exec", flags=flags, dont_inherit=True)
-    inner = _code_in(_code_in(whole, _OUTER), _INNER).replace(co_name=original.co_name)
-    return _renamed(inner, f"{_OUTER}.<locals>.{_INNER}", original.co_qualname)
+    code = _code_in(_code_in(whole, _AROUND), _OUTER)
+    inner = _code_in(code, _INNER)
+    prefix = f"{_AROUND}.<locals>.{_OUTER}.<locals>.{_INNER}"
+    renamed = _renamed(inner, prefix, original.co_qualname).replace(co_name=original.co_name)
+    return code.replace(co_consts=tuple(renamed if one is inner else one for one in code.co_consts))
 
 
-def twin_of(function: FunctionType, code: CodeType) -> Callable[[CellType], FunctionType]:
-    """Return what makes a function of other code, sharing all else, for a recorder's cell."""
+def inner_code(code: CodeType) -> CodeType:
+    """Return the code of the function itself, in that which makes it."""
+    return next(one for one in code.co_consts if isinstance(one, CodeType))
+
+
+def twin_of(function: FunctionType, code: CodeType) -> Callable[[Any], FunctionType]:
+    """Return what makes a function of other code, sharing all else, for a recorder."""
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-    names = code.co_freevars
-    at = names.index(RECORDER) if RECORDER in names else None
-    before = tuple(cells[name] for name in names[:at])
-    after = () if at is None else tuple(cells[name] for name in names[at + 1 :])
-    space, name = function.__globals__, function.__name__
+    closure = tuple(cells[name] for name in code.co_freevars)
+    make = FunctionType(code, function.__globals__, _OUTER, None, closure)
+    if function.__defaults__ is None and function.__kwdefaults__ is None:
+        return make
 
-    def made(cell: CellType) -> FunctionType:
-        closure = (*before, cell, *after) if at is not None else before
-        twin = FunctionType(code, space, name, function.__defaults__, closure)
-        twin.__kwdefaults__ = function.__kwdefaults__
+    def made(recorder: Any) -> FunctionType:
+        twin: FunctionType = make(recorder)
+        twin.__defaults__, twin.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
         return twin
 
     return made
