@@ -72,6 +72,16 @@ def test_limits_become_thresholds(cuts: str, thresholds: dict[str, Any]) -> None
     assert [type(value) for value in made.params.values()] == list(map(type, thresholds.values()))
 
 
+def test_alternatives_stand_in_lines_of_their_own() -> None:
+    """As conditions that all have to hold do."""
+    assert source_of("rb > 0.5 or not drb > 0.9 and fid == 1").endswith(
+        "    return (\n"
+        "        rb is not None and rb > rb_min\n"
+        "        or not (drb is not None and drb > drb_max) and fid == 1\n"
+        "    )\n"
+    )
+
+
 def test_a_condition_that_is_negated_twice_is_itself() -> None:
     """As a form writes the opposite of an opposite."""
     assert "return rb is not None and rb > rb_min" in source_of("not (not rb > 0.5)")
@@ -207,6 +217,17 @@ def real_alerts() -> tuple[Alert, ...]:
             if "candidate" in alert:
                 found.append(alert)
     return tuple(found)
+
+
+@pytest.mark.parametrize(
+    "text", ["magnr ** 0 != 0", "max(magnr, 1) > 0", "min(magnr, 1) > 0", "exp(magnr) > 0",
+             "log(magnr - magnr) < 0", "magnr / 0 != 1", "magnr // (nbad - nbad) == 0",
+             "exp(800) > magnr"],
+)  # fmt: skip
+@pytest.mark.parametrize("magnr", [math.nan, math.inf, None, 0.0, -1.0, 900.0])
+def test_numbers_at_the_edge(text: str, magnr: float | None) -> None:
+    """NaN, infinity, nothing to divide by."""
+    assert_same_decision(text, decode(made_packet(1, magnr=magnr, nbad=1)))
 
 
 @needs_real_packets

@@ -55,12 +55,16 @@ def source_of(cuts: Cuts | str | Iterable[str | Cut], name: str = _NAME) -> str:
         return "\n".join(("@ztfnb.filter", f"def {name}(alert):", "    return True", ""))
     _check(kept.selection)
     terms = Terms()
-    parts = terms.conjunction(_parts(ast.parse(kept.expression, mode="eval").body))
+    tree = ast.parse(kept.expression, mode="eval").body
+    if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.Or):
+        returned = _return(terms.alternatives(tree.values), "or")
+    else:
+        returned = _return(terms.conjunction(_parts(tree)), "and")
     return "\n".join(
         [
             "@ztfnb.filter",
             *_head(name, [f"{each}={value!r}" for each, value in terms.thresholds.items()]),
-            *(f"    {line}" for line in [*_doc(kept.expression), *terms.reads(), *_return(parts)]),
+            *(f"    {line}" for line in [*_doc(kept.expression), *terms.reads(), *returned]),
             "",
         ]
     )
@@ -115,8 +119,8 @@ def _doc(expression: str) -> list[str]:
     return [line] if plain and len(line) < _LONGEST_LINE - 4 else []
 
 
-def _return(parts: list[str]) -> list[str]:
+def _return(parts: list[str], word: str) -> list[str]:
     first, *others = parts
     if not others:
         return [f"return {first}"]
-    return ["return (", f"    {first}", *(f"    and {other}" for other in others), ")"]
+    return ["return (", f"    {first}", *(f"    {word} {other}" for other in others), ")"]

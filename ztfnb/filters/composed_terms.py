@@ -81,6 +81,10 @@ class Terms:
         known: set[str] = set()
         return [self._condition(part, known).at(_AND) for part in parts]
 
+    def alternatives(self, parts: Sequence[ast.expr]) -> list[str]:
+        """Return conditions of which one has to hold, as operands of ``or``."""
+        return [self._condition(part, set()).at(_AND) for part in parts]
+
     def reads(self) -> list[str]:
         """Return the lines that get what the conditions name."""
         imports = [f"from math import {', '.join(sorted(self._imports))}"] if self._imports else []
@@ -238,6 +242,8 @@ class Terms:
             self._guards.append(f"{right.at(_SUM)} != 0")
         real = left.real or right.real or isinstance(node.op, ast.Div)
         if isinstance(node.op, ast.Pow):
+            if not _number(node.right):
+                self._refuse_nan(left)  # NaN ** 0 is 1
             return _Term(f"{left.at(_ATOM)} ** {right.text}", _POWER, real)
         text = f"{left.at(level)} {sign} {right.at(level + 1)}"
         return _Term(text, level, real)

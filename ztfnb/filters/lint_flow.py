@@ -6,8 +6,10 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ztfnb.filters.lint_expressions import ALERT, Expressions, Say, State
+from ztfnb.filters.lint_expressions import Expressions
 from ztfnb.filters.lint_guards import facts_of, items_of
+from ztfnb.filters.lint_names import ALERT
+from ztfnb.filters.lint_reading import Say, State
 from ztfnb.filters.lint_values import Seq, Setting
 
 _UNROLLED = 20

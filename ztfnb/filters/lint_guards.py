@@ -10,7 +10,7 @@ from ztfnb.filters.lint_comparisons import ORDERED, SWAPPED, holds_for_marker, n
 from ztfnb.filters.lint_values import Const, Fact, Facts, Read, Rec, Seq, Setting, Test, Value
 
 if TYPE_CHECKING:
-    from ztfnb.filters.lint_expressions import State
+    from ztfnb.filters.lint_reading import State
 
 NOTHING: Facts = frozenset()
 _DEEPEST = 20
