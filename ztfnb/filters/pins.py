@@ -7,99 +7,34 @@ They are kept beside the notebook in a folder ``<name>.pins``: the packet of eac
 from __future__ import annotations
 
 import json
-import math
 import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ztfnb.alert import Alert
-from ztfnb.codec import decode, encode
-from ztfnb.errors import ConfigError, FilterError, NotHeldError, SourceError, ZtfnbError
+from ztfnb.codec import decode
+from ztfnb.errors import ConfigError, NotHeldError, SourceError, ZtfnbError
 from ztfnb.filters.decision import Verdict
 from ztfnb.filters.failure import message_of
 from ztfnb.filters.judge import Judge
+from ztfnb.filters.pin import Pin, PinResult
+from ztfnb.filters.pinned_packet import packet_of
 from ztfnb.label import candid_in, candid_of, name_of, note_of
 from ztfnb.lines import append
 
 if TYPE_CHECKING:
     from ztfnb.filters.filter import Filter
 
+__all__ = ["LINES", "SUFFIX", "Pin", "PinResult", "Pins", "check", "pins_of", "told"]
+
 SUFFIX = ".pins"
 """What follows a filter's name in that of its folder."""
 LINES = "pins.jsonl"
-_VERSIONS = ("4.02", "3.3")
-
-
-@dataclass(frozen=True, slots=True)
-class Pin:
-    """One alert of which it is known how a filter must decide."""
-
-    candid: int
-    object_id: str
-    passes: bool
-    """Whether it must pass."""
-    note: str
-    time: str
-    """When it was pinned: UTC, ISO 8601."""
-    checksum: str
-    """SHA-256 of its packet, in hexadecimal digits."""
-    file: Path = field(compare=False)
-
-    @property
-    def packet(self) -> bytes:
-        """The packet, byte for byte as it was pinned.
-
-        Raises
-        ------
-        SourceError
-            If it is no longer there, or no longer the same.
-        """
-        try:
-            packet = self.file.read_bytes()
-        except OSError as error:
-            raise SourceError(f"cannot read {self.file}: {error.strerror}; pin it again") from None
-        if sha256(packet).hexdigest() != self.checksum:
-            raise SourceError(f"{self.file} is not what was pinned; pin the alert again")
-        return packet
-
-    @property
-    def alert(self) -> Alert:
-        """The alert, decoded now."""
-        return decode(self.packet)
-
-
-@dataclass(frozen=True, slots=True)
-class PinResult:
-    """How a filter decides on a pinned alert."""
-
-    candid: int
-    expected: bool
-    """Whether it must pass."""
-    verdict: Verdict
-    error: str = ""
-    """Why it failed; empty where it did not."""
-    note: str = ""
-
-    @property
-    def green(self) -> bool:
-        """Whether it is decided as it must be; a failure never is."""
-        return self.verdict == (Verdict.PASSED if self.expected else Verdict.REJECTED)
-
-    def __repr__(self) -> str:
-        return f"<PinResult {self}>"
-
-    def __str__(self) -> str:
-        expected = "must pass" if self.expected else "must be rejected"
-        came = "" if self.green else f", {self.verdict.name.lower()}"
-        why = f" ({self.error})" if self.error else ""
-        note = f": {self.note}" if self.note else ""
-        return f"{'green' if self.green else 'red'}: {self.candid} {expected}{came}{why}{note}"
 
 
 class Pins(Mapping[int, Pin]):
@@ -156,7 +91,7 @@ class Pins(Mapping[int, Pin]):
         SourceError
             If it cannot be written.
         """
-        packet = _packet_of(alert)
+        packet = packet_of(alert)
         whole = decode(packet)
         pin = Pin(
             candid_of(whole.candid),
@@ -280,49 +215,6 @@ def told(made: Filter) -> str:
     if not red:
         return ""
     return "\n".join([f"{made.name}: {len(red)} of {len(results)} pins are red", *red])
-
-
-def _packet_of(alert: Alert | Mapping[str, Any]) -> bytes:
-    if isinstance(alert, Alert):
-        return alert.raw
-    if not isinstance(alert, Mapping):
-        raise FilterError(f"expected an alert or the dictionary of one, got {type(alert).__name__}")
-    version = str(alert.get("schemavsn"))
-    try:
-        packet = encode(alert, version if version in _VERSIONS else _VERSIONS[0])
-        whole = decode(packet)
-    except ZtfnbError as error:
-        raise FilterError(
-            f"only a whole alert can be pinned, and this dictionary is none: {error}; "
-            "pin what ztfnb.decode gives for its packet"
-        ) from None
-    lost = _lost(alert, whole.as_dict())
-    if lost:
-        raise FilterError(
-            f"the schema {version} has no place for {lost}, which would be lost; "
-            "pin what ztfnb.decode gives for the packet"
-        )
-    return packet
-
-
-def _lost(given: Any, kept: Any, where: str = "") -> str:
-    """Return the first field that is not kept as it was given; empty where all are."""
-    if isinstance(given, Mapping) and isinstance(kept, Mapping):
-        for name, value in given.items():
-            path = f"{where}.{name}".lstrip(".")
-            if name not in kept:
-                return path
-            if found := _lost(value, kept[name], path):
-                return found
-        return ""
-    if isinstance(given, list | tuple) and isinstance(kept, list) and len(given) == len(kept):
-        pairs = enumerate(zip(given, kept, strict=True))
-        every = (_lost(one, other, f"{where}[{place}]") for place, (one, other) in pairs)
-        return next((found for found in every if found), "")
-    if isinstance(given, float) and isinstance(kept, float):
-        alike = math.isclose(given, kept, rel_tol=1e-6, abs_tol=1e-37)
-        return "" if alike or (math.isnan(given) and math.isnan(kept)) else where
-    return "" if given == kept else where
 
 
 def _write(file: Path, data: bytes) -> None:
