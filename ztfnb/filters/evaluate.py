@@ -14,12 +14,13 @@ from ztfnb.alert import Alert
 from ztfnb.codec import decode
 from ztfnb.errors import ConfigError, FilterWarning, NotHeldError, ZtfnbError
 from ztfnb.filters.archived import PathSample
+from ztfnb.filters.crew import Cluster, Processes
 from ztfnb.filters.failure import not_held
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.held import HeldSample
 from ztfnb.filters.instrument import traced
 from ztfnb.filters.judge import Judge, Judgement
-from ztfnb.filters.parallel import Cluster, Processes, judge_by_many
+from ztfnb.filters.parallel import judge_by_many
 from ztfnb.filters.past import Cut, moment_jd
 from ztfnb.filters.replayed import Replay
 from ztfnb.filters.report import Report

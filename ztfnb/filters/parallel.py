@@ -6,68 +6,28 @@ of what is in memory, the packets are handed out.
 
 from __future__ import annotations
 
-import multiprocessing
-import pickle
-import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any
 
 from ztfnb.container import MAX_PACKET_BYTES
-from ztfnb.errors import ConfigError, DecodeError, FilterError, ZtfnbError
-from ztfnb.filters.archived import Batch, PathSample, Reader, is_tar
+from ztfnb.errors import ConfigError, FilterError, ZtfnbError
+from ztfnb.filters.archived import PathSample, Reader, is_tar
+from ztfnb.filters.crew import Crew, Part, Piece, pickled
 from ztfnb.filters.failure import not_held
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.held import ColumnSample
 from ztfnb.filters.judge import Judge, Judgement
 from ztfnb.filters.past import Cut
-from ztfnb.filters.sample import Dictionary, ListSample, Sample, attempt
+from ztfnb.filters.sample import ListSample, Sample, attempt
 from ztfnb.progress import progress_bar
-from ztfnb.source import Packet
 
 MANY = 250
 """Alerts, or files, that are handed out together."""
 _AHEAD = 3
 """Pieces of work for each process that are under way or wait."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """What one process works on at a time: one of these."""
-
-    name: str
-    """What people call it."""
-    files: Sequence[tuple[int, Path]] = ()
-    """To be read, with their numbers."""
-    packets: Sequence[Packet] = ()
-    alerts: Sequence[Dictionary] = ()
-
-
-@dataclass(slots=True)
-class Part:
-    """What became of one piece."""
-
-    judgement: Judgement = field(default_factory=Judgement)
-    batches: list[Batch] = field(default_factory=list)
-    errors: list[DecodeError] = field(default_factory=list)
-
-
-class Crew(Protocol):
-    """Processes that work."""
-
-    size: int
-    slim: bool
-    """Whether of the columns only those of `KEPT` come back."""
-    deaths: tuple[type[Exception], ...]
-    """What is raised when a process has died."""
-
-    def submit(self, pickled: bytes, piece: Piece) -> Any:
-        """Begin to work on a piece; the result has a method ``result``."""
 
 
 def judge_by_many(
@@ -80,33 +40,33 @@ def judge_by_many(
     made, sample
         Which filter, and on what.
     crew
-        Who works: see `processes` and `cluster`.
+        Who works.
     cut
         How much of its history an alert shows.
     progress
         Whether to show a bar.
     """
-    pickled = _pickled(made, cut)
+    order = pickled(made, cut)
     with progress_bar(
         f"{made.name} on {sample.name or 'alerts'}", sample.count, " alerts", show=progress
     ) as reached:
         if isinstance(sample, PathSample) and not sample.complete:
-            return _read_apart(sample, crew, pickled, reached)
+            return _read_apart(sample, crew, order, reached)
         if crew.slim:
             raise ConfigError("client: a cluster evaluates paths, which its workers can reach")
         if isinstance(sample, ListSample):
-            return _share_alerts(sample, crew, pickled, reached)
+            return _share_alerts(sample, crew, order, reached)
         if isinstance(sample, ColumnSample):
-            return _share_packets(Judge(made), sample, crew, (pickled, cut), reached)
+            return _share_packets(Judge(made), sample, crew, (order, cut), reached)
         raise ConfigError("workers: a replay is evaluated by one process, in its order")
 
 
 Reached = Callable[[int], object]
 
 
-def _read_apart(sample: PathSample, crew: Crew, pickled: bytes, reached: Reached) -> Judgement:
+def _read_apart(sample: PathSample, crew: Crew, order: bytes, reached: Reached) -> Judgement:
     judgement = Judgement()
-    for part in _done(crew, pickled, _pieces_of(sample.reader, crew)):
+    for part in _done(crew, order, _pieces_of(sample.reader, crew)):
         judgement.add(part.judgement)
         for batch in part.batches:
             sample.take(batch)
@@ -117,7 +77,7 @@ def _read_apart(sample: PathSample, crew: Crew, pickled: bytes, reached: Reached
     return judgement
 
 
-def _share_alerts(sample: ListSample, crew: Crew, pickled: bytes, reached: Reached) -> Judgement:
+def _share_alerts(sample: ListSample, crew: Crew, order: bytes, reached: Reached) -> Judgement:
     def pieces() -> Iterator[Piece]:
         given = 0
         for batch in sample.batches():
@@ -128,7 +88,7 @@ def _share_alerts(sample: ListSample, crew: Crew, pickled: bytes, reached: Reach
                 given += len(some)
 
     judgement = Judgement()
-    for part in _done(crew, pickled, pieces()):
+    for part in _done(crew, order, pieces()):
         judgement.add(part.judgement)
         reached(len(judgement))
     return judgement
@@ -138,11 +98,11 @@ def _share_packets(
     judge: Judge,
     sample: ColumnSample,
     crew: Crew,
-    order: tuple[bytes, Cut | None],
+    work: tuple[bytes, Cut | None],
     reached: Reached,
 ) -> Judgement:
     """Judge here what columns are enough for, and hand out the packets of the others."""
-    pickled, cut = order
+    order, cut = work
     judgement = judge.judgement
     asked: list[int] = []
     for batch in sample.batches():
@@ -169,7 +129,7 @@ def _share_packets(
             yield Piece(name, packets=packets)
 
     done = len(judgement) - len(asked)
-    for part in _done(crew, pickled, pieces()):
+    for part in _done(crew, order, pieces()):
         mine = given.popleft()
         for found in part.batches:
             for at, error in found.columns.errors:
@@ -215,7 +175,7 @@ def _is_large(file: Path) -> bool:
         return False  # whoever reads it says why not
 
 
-def _done(crew: Crew, pickled: bytes, pieces: Iterable[Piece]) -> Iterator[Part]:
+def _done(crew: Crew, order: bytes, pieces: Iterable[Piece]) -> Iterator[Part]:
     """Yield what became of pieces, in their order; only so many are under way."""
     under_way: deque[tuple[Piece, Any]] = deque()
 
@@ -226,7 +186,7 @@ def _done(crew: Crew, pickled: bytes, pieces: Iterable[Piece]) -> Iterator[Part]
 
     try:
         for piece in pieces:
-            under_way.append((piece, crew.submit(pickled, piece)))
+            under_way.append((piece, crew.submit(order, piece)))
             if len(under_way) >= _AHEAD * crew.size:
                 yield next_done()
         while under_way:
@@ -236,132 +196,6 @@ def _done(crew: Crew, pickled: bytes, pieces: Iterable[Piece]) -> Iterator[Part]
         raise FilterError(
             f"a process died while it evaluated one of: {names or 'the first alerts'}. Out of "
             "memory, or a crash in a library that the filter uses? Evaluate these alone, without "
-            f"workers, to see ({type(error).__name__})"
+            "workers, to see. In a script, the call must stand under if __name__ == '__main__' "
+            f"({type(error).__name__})"
         ) from None
-
-
-# -- Who works -------------------------------------------------------------------------------
-
-
-class Processes:
-    """Processes of this machine; a context manager, which ends them.
-
-    Parameters
-    ----------
-    size
-        How many.
-    """
-
-    slim = False
-    deaths: tuple[type[Exception], ...] = (BrokenExecutor,)
-
-    def __init__(self, size: int) -> None:
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise ConfigError(f"workers: expected a number of processes from 1 on, got {size!r}")
-        self.size = size
-        # Forked processes would share the threads' locks of this one.
-        self._pool = ProcessPoolExecutor(
-            size, multiprocessing.get_context("spawn"), initializer=_begin
-        )
-
-    def submit(self, pickled: bytes, piece: Piece) -> Future[Part]:
-        """Begin to work on a piece."""
-        return self._pool.submit(work, pickled, piece)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        running = list((self._pool._processes or {}).values())  # noqa: SLF001 - no other way before 3.14
-        self._pool.shutdown(wait=kind is None, cancel_futures=True)
-        if kind is not None:
-            for process in running:
-                process.terminate()  # a filter that never returns would hold them
-
-
-class Cluster:
-    """The workers of a Dask cluster; a context manager, which takes back what is not done.
-
-    Parameters
-    ----------
-    client
-        A `distributed.Client`.
-    """
-
-    slim = True
-
-    def __init__(self, client: Any) -> None:
-        from distributed import KilledWorker  # noqa: PLC0415 - of the extra `cluster`
-
-        if not hasattr(client, "submit"):
-            raise ConfigError(f"client: expected a distributed.Client, got {type(client).__name__}")
-        self.deaths: tuple[type[Exception], ...] = (KilledWorker,)
-        self._client = client
-        self._given: list[Any] = []
-        self.size = max(1, len(client.scheduler_info()["workers"]))
-
-    def submit(self, pickled: bytes, piece: Piece) -> Any:
-        """Begin to work on a piece."""
-        self._given = [one for one in self._given if not one.done()]
-        self._given.append(self._client.submit(work, pickled, piece, slim=True, pure=False))
-        return self._given[-1]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
-            self._client.cancel(self._given)
-
-
-def _begin() -> None:
-    """Leave the keyboard to the process that people talk to."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-# -- In the other process --------------------------------------------------------------------
-
-
-def work(pickled: bytes, piece: Piece, *, slim: bool = False) -> Part:
-    """Run a filter on one piece."""
-    made, cut = _unpickled(pickled)
-    part = Part()
-    judge = Judge(made, part.judgement)
-
-    def run(alerts: Sequence[Any]) -> None:
-        for place, alert in zip(part.judgement.extend(len(alerts)), alerts, strict=True):
-            judge(place, alert if cut is None else cut(alert))
-
-    if piece.files:
-        reader = Reader(dict(piece.files))
-        for batch in reader.batches([number for number, _file in piece.files]):
-            run(batch.alerts())
-            part.batches.append(batch.slim() if slim else batch.light())
-        part.errors = reader.errors
-    elif piece.packets:
-        batch = Batch(piece.packets)
-        run(batch.alerts())
-        part.batches.append(batch.light())
-    else:
-        run(piece.alerts)
-    return part
-
-
-def _pickled(made: Filter, cut: Cut | None) -> bytes:
-    try:
-        import cloudpickle  # noqa: PLC0415 - of the extra `lab`
-    except ImportError:
-        raise ImportError("other processes need cloudpickle: pip install 'ztfnb[lab]'") from None
-    try:
-        found: bytes = cloudpickle.dumps((made, cut))
-    except Exception as error:
-        raise FilterError(
-            f"{made.name} cannot be taken to another process: {error}; what setup makes can be "
-            "of any kind, since each process makes its own"
-        ) from error
-    return found
-
-
-@lru_cache(maxsize=4)
-def _unpickled(pickled: bytes) -> tuple[Filter, Cut | None]:
-    return pickle.loads(pickled)  # type: ignore[no-any-return]  # noqa: S301
