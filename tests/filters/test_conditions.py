@@ -61,6 +61,7 @@ CASES = [
     ("assert c['rb'] > low\nreturn True", {"c['rb'] > low": True}),
     ("try:\n    drb = c['drb']\nexcept KeyError:\n    return False\nreturn drb > low", {"except KeyError": False, "drb > low": True}),
     ("notes = {'rb': c['rb']}\nif c['rb'] > low:\n    return notes", {"c['rb'] > low": True}),
+    ("notes = {x: 1 for x in 'ab'}\nif c['rb'] > low:\n    notes |= {'y': 2}\nnotes['x'] = 3\nreturn notes", {"c['rb'] > low": None}),
     ("return True", {}),
 ]  # fmt: skip
 

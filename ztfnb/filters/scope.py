@@ -92,9 +92,9 @@ class Scope:
         }
         self.notes = {
             name
-            for name, values in simple.items()
-            if all(isinstance(value, ast.Dict) for value in values)
-        }
+            for name, all_of_it in by_name.items()
+            if all(isinstance(one.value, ast.Dict | ast.DictComp) for one in all_of_it)
+        } - free
         """Names of annotations: they always pass."""
 
     def inner(self, tree: ast.FunctionDef) -> Scope:
