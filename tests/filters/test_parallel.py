@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -191,3 +193,47 @@ def test_a_cluster_finds_what_one_process_does(client: Any) -> None:
     same(made.evaluate(paths, as_of=True, client=client), made.evaluate(paths, as_of=True))
     with pytest.raises(ConfigError, match="paths"):
         made.evaluate([made_alert()], client=client)
+
+
+ENDLESS = """
+import os, signal, sys, threading, time
+from pathlib import Path
+import ztfnb
+
+begun = Path("begun")
+
+@ztfnb.filter
+def endless(alert):
+    begun.touch()
+    while True:
+        pass
+
+def interrupt():
+    while not begun.exists():
+        time.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGINT)
+
+if __name__ == "__main__":
+    threading.Thread(target=interrupt).start()
+    try:
+        endless.evaluate(sys.argv[1], workers=2)
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+
+
+def test_an_interrupt_ends_the_processes_too(tmp_path: Path) -> None:
+    """Also where the filter itself would never return; nothing is noted."""
+    (tmp_path / "1.avro").write_bytes(made_packet(1))
+    (tmp_path / "script.py").write_text(ENDLESS)
+    done = subprocess.run(
+        [sys.executable, "script.py", str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout == "interrupted\n", done.stderr
+    assert done.returncode == 0
+    assert not list(tmp_path.glob("*.jsonl"))
