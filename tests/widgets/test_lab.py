@@ -11,8 +11,9 @@ import pytest
 
 import ztfnb
 from ztfnb.alert import Alert
-from ztfnb.errors import ConfigError
+from ztfnb.errors import ConfigError, ZtfnbError
 from ztfnb.filters import Filter
+from ztfnb.filters.report import Report
 from ztfnb.simulate import Survey
 from ztfnb.widgets.lab import Lab
 from ztfnb.widgets.labbing import lab
@@ -65,6 +66,12 @@ def made(night: list[Alert]) -> Iterator[Lab]:
     found.close()
 
 
+def settled(made: Lab) -> Report:
+    """Wait until the page has been told all."""
+    until(lambda: not made.busy)
+    return made.wait()
+
+
 def say(part: Any, **message: Any) -> None:
     part._on_message(part, message, [])
 
@@ -76,7 +83,7 @@ def shown(made: Lab) -> tuple[int, int, int]:
 
 def test_what_is_shown_is_what_the_report_says(made: Lab, night: list[Alert]) -> None:
     """Counts, funnel, galleries and near misses are those of `Lab.report`, and none is lost."""
-    report = made.wait()
+    report = settled(made)
     assert shown(made) == report.counts
     assert sum(report.counts) == len(night) == made.summary.told.total
     assert [(row["entered"], row["stopped"]) for row in made.tabs.funnel._funnel["rows"]] == [
@@ -93,9 +100,9 @@ def test_what_is_shown_is_what_the_report_says(made: Lab, night: list[Alert]) ->
 
 def test_a_slider_changes_the_verdicts(made: Lab) -> None:
     """What the page sets is evaluated, and told beside what was before."""
-    before = made.wait()
+    before = settled(made)
     say(made.sliders, kind="set", name="rb_min", value=0.05, settled=True, by="x", serial=1)
-    report = made.wait()
+    report = settled(made)
     assert report.params["rb_min"] == 0.05
     assert shown(made) == report.counts != before.counts
     difference = report.diff(before)
@@ -108,13 +115,13 @@ def test_a_slider_changes_the_verdicts(made: Lab) -> None:
 
 def test_changes_are_told_from_where_the_hand_let_go(made: Lab) -> None:
     """While a slider is dragged, gained and lost are beside the thresholds before the drag."""
-    before = made.wait()
-    for value, settled in ((0.3, False), (0.2, False), (0.05, False), (0.05, True)):
-        say(made.sliders, kind="set", name="rb_min", value=value, settled=settled)
-        report = made.wait()
+    before = settled(made)
+    for value, let_go in ((0.3, False), (0.2, False), (0.05, False), (0.05, True)):
+        say(made.sliders, kind="set", name="rb_min", value=value, settled=let_go)
+        report = settled(made)
         assert made.summary.told.gained == len(report.diff(before).gained)
     say(made.sliders, kind="set", name="rb_min", value=0.5, settled=True)
-    now = made.wait()
+    now = settled(made)
     assert made.summary.told.lost == len(now.diff(report).lost) > 0
 
 
@@ -122,16 +129,30 @@ def test_the_latest_settings_win(made: Lab) -> None:
     """However quickly thresholds are set, what is shown in the end is of the last."""
     for value in (0.1, 0.9, 0.2, 0.8, 0.35):
         made.set(rb_min=value)
-    report = made.wait()
+    report = settled(made)
     assert report.params["rb_min"] == 0.35
     assert shown(made) == report.counts
     assert report.counts == made.filter.evaluate(report.sample, progress=False).counts
 
 
+def test_code_waits_for_no_page(made: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell that blocks what serves the page's messages has the report of its thresholds."""
+    handed: list[Callable[[], None]] = []
+    monkeypatch.setattr(made.pump, "call", handed.append)
+    made.set(rb_min=0.123)
+    assert made.wait().params["rb_min"] == 0.123
+    until(lambda: bool(handed))
+    monkeypatch.undo()
+    for hand_over in handed:
+        with made.pump.lock:
+            hand_over()
+    assert shown(made) == settled(made).counts
+
+
 def test_failures_are_told_apart(made: Lab) -> None:
     """An exception is no rejection; its reason stands on the card and in the explanation."""
     made.set(odd=True)
-    report = made.wait()
+    report = settled(made)
     assert shown(made)[2] == len(report.failed) > 0
     made.show("failed")
     candid = made.verdicts.candids[0]
@@ -143,20 +164,20 @@ def test_failures_are_told_apart(made: Lab) -> None:
 
 def test_a_row_of_the_funnel_shows_what_it_stopped(made: Lab) -> None:
     """A click on a bar lists exactly the alerts that the condition stopped."""
-    report = made.wait()
+    report = settled(made)
     row = max(report.funnel_rows, key=lambda one: one.stopped)
     place = row.condition.place
     say(made.tabs.funnel, kind="select", name=f"stopped:{place}")
     assert made.verdicts.chosen == f"stopped:{place}"
     assert list(made.verdicts.candids) == report.stopped_by(place)[:24].tolist()
     made.set(rb_min=0.9)
-    report = made.wait()
+    report = settled(made)
     assert list(made.verdicts.candids) == report.stopped_by(place)[:24].tolist()
 
 
 def test_an_alert_is_explained(made: Lab) -> None:
     """The alert in view is what code has selected, explained as the report does, and shown."""
-    report = made.wait()
+    report = settled(made)
     candid = int(report.rejected[-1])
     made.select(candid)
     until(lambda: made.selected is not None and made.selected["candid"] == candid)
@@ -164,7 +185,7 @@ def test_an_alert_is_explained(made: Lab) -> None:
     assert made.alert.stamps.alert is not None
     assert made.alert.stamps.alert.candid == candid
     made.set(rb_min=0.0, mag_max=99.0)
-    made.wait()
+    settled(made)
     until(lambda: made.alert.explanation._shown["verdict"] == "passed")
     made.select(None)
     until(lambda: made.selected is None)
@@ -173,9 +194,9 @@ def test_an_alert_is_explained(made: Lab) -> None:
 def test_a_redefined_filter_is_evaluated_on_the_same_alerts(made: Lab, night: list[Alert]) -> None:
     """Thresholds of the same name keep what they were set to; what was there is compared."""
     made.set(rb_min=0.8)
-    before = made.wait()
+    before = settled(made)
     made.filter = Filter(other)
-    report = made.wait()
+    report = settled(made)
     assert (report.filter.name, report.params) == ("other", {"rb_min": 0.8})
     assert len(report) == len(night)
     assert made.summary.told.name == "other"
@@ -187,7 +208,7 @@ def test_a_redefined_filter_is_evaluated_on_the_same_alerts(made: Lab, night: li
 
 def test_pins_are_green_or_red(made: Lab) -> None:
     """A pinned alert is kept with the filter, tried on every change, and let go of."""
-    report = made.wait()
+    report = settled(made)
     made.tabs.tabs.chosen = "pins"
     candid = int(report.passed[0])
     made.select(candid)
@@ -198,7 +219,7 @@ def test_pins_are_green_or_red(made: Lab) -> None:
     assert bool(made.alert.explanation._shown["pinned"])
     assert [pin.passes for pin in made.filter.pins.values()] == [True]
     made.set(rb_min=1.0)
-    made.wait()
+    settled(made)
     until(lambda: [row.mark for row in made.tabs.pins.sheet.rows] == ["bad"])
     say(made.tabs.pins, kind="act", key=str(candid))
     until(lambda: not made.tabs.pins.sheet.rows)
@@ -208,12 +229,12 @@ def test_pins_are_green_or_red(made: Lab) -> None:
 
 def test_versions_are_kept_and_compared(made: Lab) -> None:
     """A version that is kept can be chosen: what differs in its text, and which alerts."""
-    first = made.wait()
+    first = settled(made)
     made.tabs.tabs.chosen = "versions"
     say(made.tabs.versions, kind="link", key="keep")
     until(lambda: len(made.tabs.versions.sheet.rows) == 1)
     made.set(rb_min=0.05)
-    report = made.wait()
+    report = settled(made)
     until(lambda: made.tabs.versions.sheet.rows[0].mark == "")
     say(made.tabs.versions, kind="choose", key="0")
     until(lambda: bool(made.tabs.versions.sheet.text))
@@ -232,7 +253,7 @@ def test_the_yield_is_worked_out_when_it_is_looked_at(made: Lab) -> None:
     assert not made.tabs.yields.sheet.rows
     say(made.tabs.tabs, kind="choose", name="yield")
     until(lambda: bool(made.tabs.yields.sheet.rows))
-    [one] = made.wait().yield_per_night()
+    [one] = settled(made).yield_per_night()
     assert made.tabs.yields.sheet.rows[0].cells[4] == f"{one.alerts:,}"
 
 
@@ -241,7 +262,7 @@ def test_scores_lead_to_what_is_wrong(night: list[Alert]) -> None:
     bright = {one.candid for one in night if one.core["rb"] > 0.6 and one.mag < 19}
     labels = {one.candid: "good" if one.candid in bright else "bad" for one in night}
     made = lab(Filter(real).with_params(rb_min=0.9), night, labels=labels)
-    report = made.wait()
+    report = settled(made)
     made.tabs.tabs.chosen = "scores"
     until(lambda: bool(made.tabs.scores._curve["names"]))
     score = report.score(labels)
@@ -273,9 +294,9 @@ def test_settings_are_chosen_again(made: Lab, night: list[Alert]) -> None:
     made.tabs.funnel.settings = {"scale": "log"}
     settings = made.settings
     second = lab(Filter(real), night)
-    second.wait()
+    settled(second)
     second.settings = settings
-    report = second.wait()
+    report = settled(second)
     assert report.params["rb_min"] == 0.25
     assert second.settings == settings
     with pytest.raises(ConfigError, match="expected params, list"):
@@ -286,8 +307,8 @@ def test_settings_are_chosen_again(made: Lab, night: list[Alert]) -> None:
 def test_what_cannot_be_evaluated_is_said(tmp_path: Path) -> None:
     """A path that holds nothing gives a sentence in the lab, and an error to code that waits."""
     made = lab(Filter(real), tmp_path / "none.avro")
-    with pytest.raises(ConfigError, match=r"none\.avro"):
-        made.wait()
+    with pytest.raises(ZtfnbError, match=r"none\.avro"):
+        settled(made)
     assert "cannot be evaluated" in made.summary.told.trouble
     assert made.report is None
     made.close()
@@ -304,7 +325,7 @@ def test_dictionaries_have_a_lab_of_their_own(night: list[Alert]) -> None:
     some = [dict(one) for one in night[:5]]
     bare: Any = {"candidate": {"candid": 7, "rb": 0.1, "magpsf": 18.0}, "candid": 7}
     made = lab(Filter(real), [*some, bare])
-    made.wait()
+    settled(made)
     made.select(7)
     until(lambda: made.alert.explanation._shown.get("candid") == "7")
     until(lambda: made.selected == bare)

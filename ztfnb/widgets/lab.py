@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -80,6 +81,11 @@ class Lab(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.alert = LabAlert(pump)
         self._work: Latest[Any] = Latest(pump, "ztfnb lab")
         self._report: Report | None = None
+        self._refused: Exception | None = None
+        self._serial = 0
+        """Of the last evaluation that was asked for."""
+        self._done = threading.Event()
+        """Set when that has come to its end."""
         self._findings: Findings | None = None
         self._settled: Report | None = None
         """The last report of thresholds that were let go of."""
@@ -153,37 +159,36 @@ class Lab(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     def report(self) -> Report | None:
         """What the last evaluation found; None until there is one.
 
-        It may be of thresholds as they were a moment ago: see its ``params``, and `wait`.
+        It may be of thresholds as they were a moment ago: `wait` returns that of now.
         """
         return self._report
 
     @property
     def busy(self) -> bool:
-        """Whether an evaluation is on its way."""
+        """Whether something is on its way to the page."""
         with self.pump.lock:  # what is handed over may ask for more
             return self._work.busy
 
     def wait(self, timeout: float = 60.0) -> Report:
-        """Return the report when nothing is on its way any more.
+        """Return the report of the thresholds as they are set, as soon as there is one.
 
-        Blocks the caller. In a cell of a notebook whose kernel serves widgets between cells
-        it cannot come to its end: there, ask in the next cell.
+        Blocks the caller only; the page may show it a moment later.
 
         Raises
         ------
         TimeoutError
             If that takes longer [s].
-        FilterError
-            If there is no report.
+        ZtfnbError
+            If the filter cannot be evaluated.
         """
-        end = time.monotonic() + timeout
-        while self.busy:
-            if time.monotonic() > end:
-                raise TimeoutError(f"{self.filter.name} is still evaluated after {timeout:g} s")
-            time.sleep(0.01)
-        if self._report is None:
-            raise ConfigError(self.summary.told.trouble or "nothing has been evaluated yet")
-        return self._report
+        if not self._done.wait(timeout):
+            raise TimeoutError(f"{self.filter.name} is still evaluated after {timeout:g} s")
+        with self.pump.lock:
+            if self._refused is not None:
+                raise self._refused
+            if self._report is None:
+                raise ConfigError("this lab is closed")
+            return self._report
 
     def set(self, **params: Any) -> None:
         """Set thresholds, as their sliders do; returns at once.
@@ -273,6 +278,8 @@ class Lab(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             part.close()
         self.alerts = ()
         self._report = self._findings = self._settled = self._base = None
+        self._serial += 1
+        self._done.set()
         super().close()
 
     def __repr__(self) -> str:
@@ -304,7 +311,28 @@ class Lab(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         work = partial(evaluated, made, self.alerts, before)
         if by_itself:
             work = partial(glanced, made, self.alerts)
-        self._work.ask(work, partial(self._evaluated, began, settled))
+        self._serial += 1
+        self._done.clear()
+        self._work.ask(
+            partial(self._worked, work, self._serial), partial(self._evaluated, began, settled)
+        )
+
+    def _worked(self, work: Callable[[], Report], serial: int) -> Report:
+        """Evaluate in the thread. Code has the report at once, whatever the page's loop does."""
+        found, refused = None, None
+        try:
+            found = work()
+        except Exception as error:
+            refused = error
+            raise
+        else:
+            return found
+        finally:
+            with self.pump.lock:
+                if serial == self._serial:
+                    self._report = self._report if found is None else found
+                    self._refused = refused
+                    self._done.set()
 
     def _evaluated(self, began: float, settled: bool, found: Report | Exception) -> None:
         self._took = time.monotonic() - began
@@ -317,7 +345,6 @@ class Lab(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
                 self.summary.told, busy=False, trouble=f"This cannot be evaluated: {told}"
             )
             return
-        self._report = found
         self._settle(found, settled)
 
     def _settle(self, report: Report, settled: bool) -> None:

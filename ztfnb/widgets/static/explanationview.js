@@ -1,4 +1,6 @@
-const MEANING = { "✓": "goes on", "✗": "stopped here", "?": "could not be judged" };
+const MEANING = {
+  "✓": "as a passing alert has it", "✗": "not as a passing alert has it", "?": "could not be judged",
+};
 
 function render({ model, el }) {
   el.classList.add("ztfnb-explained");
@@ -44,8 +46,10 @@ function render({ model, el }) {
     must.setAttribute("aria-pressed", String(shown.pinned === true));
     not.setAttribute("aria-pressed", String(shown.pinned === false));
     body.replaceChildren(...shown.steps.map((step) => {
-      const mark = make("td", { class: "ztfnb-explained-mark", text: step.mark, title: MEANING[step.mark],
-        "aria-label": MEANING[step.mark] });
+      const meaning = step.decisive ? `${MEANING[step.mark]}: this decided` : MEANING[step.mark];
+      const mark = make("td", {
+        class: "ztfnb-explained-mark", text: step.mark, title: meaning, "aria-label": meaning,
+      });
       const row = make("tr", { "data-mark": step.mark }, mark,
         make("td", { class: "ztfnb-explained-line", text: step.line }),
         make("td", {}, make("code", { text: step.text })),

@@ -68,7 +68,8 @@ function render({ model, el }) {
     gained.say(told.gained);
     lost.say(told.lost);
     const bad = told.not_read ? `, ${shown(told.not_read)} packets not readable` : "";
-    of.textContent = `of ${shown(told.total)} alerts${told.sample ? ` (${told.sample})` : ""}${bad}`;
+    const all = `${shown(told.total)} alerts`;
+    of.textContent = `of ${all}${told.sample && told.sample !== all ? ` (${told.sample})` : ""}${bad}`;
     times.textContent = told.times;
     busy.textContent = told.busy ? "evaluating…" : "";
     el.setAttribute("aria-busy", String(told.busy));
