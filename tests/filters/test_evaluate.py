@@ -78,8 +78,8 @@ def test_every_way_in_gives_the_verdicts_of_a_plain_loop(made: Filter, tmp_path:
         held = made.evaluate(stream)
         first = {alert.candid: verdict for alert, verdict in zip(alerts, expected, strict=True)}
         assert held.verdict.tolist() == [first[candid] for candid in held.candid.tolist()]
-        again = made.evaluate(whole.sample)
-        same(again, whole)
+        same(made.evaluate(whole.sample), whole)
+        same(made.evaluate(whole), whole)
     finally:
         stream.stop()
 

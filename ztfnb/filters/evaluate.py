@@ -58,7 +58,7 @@ def evaluate(
     alerts
         A stream, of which what it holds now is taken; a path (an ``.avro`` file, a folder, a tar
         file) or several; Alerts or the dictionaries of alerts, also from a generator, which are
-        then kept; the sample of another report.
+        then kept; another report, of which the sample is taken.
     progress
         Whether to show a bar. None: when it takes long, in a notebook or terminal.
     as_of
@@ -206,6 +206,8 @@ def sample_of(alerts: Any) -> Sample:
     match alerts:
         case Sample():
             return alerts
+        case Report():
+            return alerts.sample
         case Stream():
             store = alerts.store
             return HeldSample(alerts.name, store.snapshot(), store.packet, alerts.fetch_many)
