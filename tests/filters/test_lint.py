@@ -246,6 +246,20 @@ def test_a_field_is_told_once() -> None:
     assert 'c["rb"] may be null and c["fwhm"] may be null' in found.text
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        C + 'return c["nbad"] > 30',
+        C + 'return c["ssdistnr"] < 5',
+        C + 'return c["drb"] > 0.5',
+        'return alert["prv_candidates"][0]["jd"] > 3',
+    ],
+)
+def test_a_place_has_one_remark(body: str) -> None:
+    """The one that matters most there."""
+    assert len(remarks_of(body)) == 1
+
+
 def test_lines_are_those_of_the_file() -> None:
     """A remark names the line where the function was written."""
 

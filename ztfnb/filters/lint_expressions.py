@@ -107,12 +107,12 @@ class Expressions(Calls):
     def _compare(self, node: ast.Compare, state: State) -> Value:
         parts = [node.left, *node.comparators]
         values = [self.visit(part, state) for part in parts]
-        outcomes = []
-        for place, op in enumerate(node.ops):
-            left, right = values[place], values[place + 1]
-            outcomes.append(comparisons.decided(left, op, right))
-            self._ordered(node, place, parts, values, state)
-        self._decided(node, values, outcomes)
+        pairs = zip(values, node.ops, values[1:], strict=False)
+        outcomes = [comparisons.decided(left, op, right) for left, op, right in pairs]
+        # What comes out alike for every alert needs no other remark.
+        if not self._decided(node, values, outcomes):
+            for place in range(len(node.ops)):
+                self._ordered(node, place, parts, values, state)
         return Test(node)
 
     def _ordered(
@@ -173,18 +173,21 @@ class Expressions(Calls):
 
     def _decided(
         self, node: ast.Compare, values: list[Value], outcomes: list[tuple[bool, str] | None]
-    ) -> None:
+    ) -> bool:
         text = self.text(node)
         sure = [outcome for outcome in outcomes if outcome is not None]
         false = next((reason for holds, reason in sure if not holds), None)
         if false is not None:
             self.say("always", node, None, f"{text} is always false: {false}")
-        elif sure and len(sure) == len(outcomes):
+            return True
+        if sure and len(sure) == len(outcomes):
             self.say("always", node, None, f"{text} is always true: {sure[0][1]}")
-        elif isinstance(node.ops[0], ast.In | ast.NotIn) and (
+            return True
+        if isinstance(node.ops[0], ast.In | ast.NotIn) and (
             odd := comparisons.odd_item(values[0], values[1])
         ):
             self.say("always", node, None, f"in {text}, {odd}")
+        return False
 
     # -- Comprehensions ----------------------------------------------------------------------
 

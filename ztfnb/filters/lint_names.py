@@ -72,12 +72,12 @@ class Names(Reading):
         if isinstance(owner, Rec) and isinstance(key, Const) and isinstance(key.value, str):
             return self._field(node, owner, key.value, state)
         if isinstance(owner, Seq):
-            self.need_list(node.value, owner, state, "taking an entry of")
+            lacking = self.need_list(node.value, owner, state, "taking an entry of")
             if isinstance(node.slice, ast.Slice):
                 return replace(owner, token=self.token(), empty=False, null=False)
-            self.need_entry(
-                node, owner, state, "IndexError", f"check {self.text(node.value)} first"
-            )
+            if not lacking:
+                instead = f"check {self.text(node.value)} first"
+                self.need_entry(node, owner, state, "IndexError", instead)
             return self.entry(owner, state)
         return None
 

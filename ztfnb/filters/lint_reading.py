@@ -142,12 +142,12 @@ class Reading:
 
     # -- What may go wrong -------------------------------------------------------------------
 
-    def need_list(self, node: ast.AST, value: Seq, state: State, doing: str) -> None:
-        """Say that a list may be None, where it is used as one."""
+    def need_list(self, node: ast.AST, value: Seq, state: State, doing: str) -> bool:
+        """Say that a list may be None, where it is used as one; return whether it may."""
         if not value.null or (value.token, "", "value") in state.facts:
-            return
+            return False
         if {"TypeError"} & self.caught:
-            return
+            return False
         text = self.text(node)
         given = (
             ": the key is there, so what get() would give instead is not given"
@@ -159,6 +159,7 @@ class Reading:
             f"{text} is null where a packet has none{given}; {doing} None raises TypeError; "
             f"write ({text} or [])",
         )  # fmt: skip
+        return True
 
     def need_entry(self, node: ast.AST, value: Seq, state: State, error: str, instead: str) -> None:
         """Say that a list may be empty, where an entry is taken."""

@@ -31,7 +31,7 @@ class FilterForm(Part):
         The pump of the page that this is part of; one of its own where None.
     """
 
-    _esm = text_of("common.js", "copy.js", "completion.js", "filterform.js")
+    _esm = text_of("common.js", "copy.js", "completion.js", "newcell.js", "filterform.js")
     _css = text_of("choice.css", "copy.css", "cutbar.css", "filterform.css")
     _form = traitlets.Dict().tag(sync=True)
     _made = traitlets.Dict().tag(sync=True)
