@@ -14,9 +14,10 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from ztfnb.errors import FilterError
+from ztfnb.filters.bindings import parameters
 from ztfnb.filters.code import code_of
 from ztfnb.filters.filter import Filter
-from ztfnb.filters.scope import look_up, parameters
+from ztfnb.filters.scope import look_up
 
 _FRAMES = "it looks at its own variables, code or frames"
 _LOOKING = {"locals", "vars", "dir", "eval", "exec", "super", "__class__", "breakpoint"}

@@ -15,7 +15,8 @@ from ztfnb.errors import FilterError
 from ztfnb.filters.caution import obstacle_in, stateful
 from ztfnb.filters.code import FunctionCode, code_of
 from ztfnb.filters.condition import Condition, Run, Step
-from ztfnb.filters.conditions import Book, Draft, Finder
+from ztfnb.filters.conditions import Finder
+from ztfnb.filters.draft import Book, Draft
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.goal import Goal
 from ztfnb.filters.recorder import OPERATORS, ForcedRecorder, Plan, Recorder, Spot, truth_of

@@ -6,28 +6,17 @@ import ast
 import builtins
 from collections.abc import Callable, Collection, Iterator, Mapping
 from types import FunctionType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
+from ztfnb.filters.bindings import Binding, bindings_of, names_bound, own, parameters
 from ztfnb.filters.decision import merged, passes
 from ztfnb.filters.filter import Filter
 
 _UNKNOWN = object()
-_INNER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _NO_OUTCOME = (ast.Dict, ast.List, ast.Tuple, ast.Set, ast.JoinedStr, ast.Constant)
 _ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
 
 Plain = Callable[..., Any]
-
-
-class Binding(NamedTuple):
-    """One place where a name gets a value."""
-
-    name: str
-    value: ast.expr | None
-    """What it, or a part of which, is assigned."""
-    simple: bool
-    """Whether it is assigned as a whole, outside of a loop."""
 
 
 class Scope:
@@ -63,7 +52,7 @@ class Scope:
         self.root = root or tree
         self.function = function
         self.indent = indent
-        bindings = list(_bindings(tree))
+        bindings = list(bindings_of(tree))
         self._local = local | {one.name for one in bindings} | parameters(tree)
         self._entering = _spread(entering, bindings)
         by_name: dict[str, list[Binding]] = {}
@@ -164,7 +153,7 @@ class Scope:
     def _called_only(
         self, name: str, by_name: Mapping[str, list[Binding]], leaves: list[ast.expr]
     ) -> bool:
-        defined = [one for one in _own(self.tree) if isinstance(one, ast.FunctionDef)]
+        defined = [one for one in own(self.tree) if isinstance(one, ast.FunctionDef)]
         found = [one for one in defined if one.name == name]
         if len(found) != 1 or len(by_name[name]) != 1 or found[0].decorator_list:
             return False
@@ -173,18 +162,6 @@ class Scope:
         calls = {one.func for one in leaves if isinstance(one, ast.Call)}
         uses = [one for one in ast.walk(self.tree) if isinstance(one, ast.Name) and one.id == name]
         return bool(uses) and all(use in calls for use in uses)
-
-
-def parameters(tree: ast.FunctionDef) -> frozenset[str]:
-    """Return the names of a function's parameters."""
-    given = tree.args
-    return frozenset(
-        one.arg
-        for one in (
-            *given.posonlyargs, *given.args, *given.kwonlyargs,
-            *filter(None, (given.vararg, given.kwarg)),
-        )
-    )  # fmt: skip
 
 
 def look_up(function: FunctionType, name: str) -> Any:
@@ -206,7 +183,7 @@ def compared(tree: ast.FunctionDef, thresholds: frozenset[str]) -> dict[str, lis
     function; or if it is assigned.
     """
     found: dict[str, list[ast.Compare]] = {name: [] for name in thresholds}
-    for one in _own(tree, loops=False):
+    for one in own(tree, loops=False):
         match one:
             case ast.Compare(left=left, ops=[op], comparators=[right]) if isinstance(op, _ORDERS):
                 for side, other in ((left, right), (right, left)):
@@ -215,103 +192,12 @@ def compared(tree: ast.FunctionDef, thresholds: frozenset[str]) -> dict[str, lis
                         if not names & thresholds:
                             found[side.id].append(one)
     everywhere = list(ast.walk(ast.Module(tree.body, [])))
-    rebound = {name for one in everywhere for name in _names_bound(one)}
+    rebound = {name for one in everywhere for name in names_bound(one)}
     for name in thresholds:
         uses = sum(isinstance(one, ast.Name) and one.id == name for one in everywhere)
         if name in rebound or uses != len(found[name]):
             del found[name]
     return found
-
-
-def _names_bound(node: ast.AST) -> list[str]:  # noqa: PLR0911 - one for each kind of node
-    """Return the names that a node binds, or declares, as no Name does."""
-    match node:
-        case ast.Global(names=names) | ast.Nonlocal(names=names):
-            return names
-        case ast.alias(name=name, asname=asname):
-            return [asname or name.partition(".")[0]]
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-            return [name]
-        case ast.ClassDef(name=name) | ast.arg(arg=name):
-            return [name]
-        case ast.ExceptHandler(name=str() as name):
-            return [name]
-        case ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name):
-            return [name]
-        case ast.MatchMapping(rest=str() as name):
-            return [name]
-        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-            return [name]
-    return []
-
-
-def _own(tree: ast.AST, *, loops: bool = True) -> Iterator[ast.AST]:
-    """Yield the nodes of a function's body, those of functions and comprehensions in it not.
-
-    Without loops, nodes that run more than once are left out too.
-    """
-    body = tree.body if isinstance(tree, ast.FunctionDef) else ast.iter_child_nodes(tree)
-    for child in body:
-        yield child
-        if isinstance(child, (*_INNER, *_COMPREHENSIONS)):
-            continue
-        if not loops and isinstance(child, ast.For | ast.While):
-            once = [child.iter] if isinstance(child, ast.For) else []
-            for part in (*once, *child.orelse):
-                yield part
-                if not isinstance(part, (*_INNER, *_COMPREHENSIONS)):
-                    yield from _own(part, loops=False)
-            continue
-        yield from _own(child, loops=loops)
-
-
-def _bindings(  # noqa: C901, PLR0912 - one for each kind of node
-    tree: ast.AST, *, loop: bool = False
-) -> Iterator[Binding]:
-    body = tree.body if isinstance(tree, ast.FunctionDef) else ast.iter_child_nodes(tree)
-    for child in body:
-        match child:
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                yield Binding(child.name, None, simple=False)
-                continue
-            case ast.Lambda():
-                continue
-            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-                for one in ast.walk(child):
-                    if isinstance(one, ast.NamedExpr):
-                        yield Binding(one.target.id, one.value, simple=False)
-                continue
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                yield Binding(name, value, simple=not loop)
-                yield from _bindings(ast.Expr(value), loop=loop)
-                continue
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                yield Binding(name, value, simple=not loop)
-                yield from _bindings(ast.Expr(value), loop=loop)
-                continue
-            case ast.Assign(targets=targets, value=value):
-                yield from _stored(ast.Tuple(targets), value)
-            case (
-                ast.AugAssign(target=target, value=value)
-                | ast.NamedExpr(target=target, value=value)
-            ):
-                yield from _stored(target, value)
-            case ast.For(target=target, iter=value):
-                yield from _stored(target, value)
-            case ast.withitem(optional_vars=ast.expr() as target, context_expr=value):
-                yield from _stored(target, value)
-            case ast.Name():
-                pass
-            case _:
-                for name in _names_bound(child):
-                    yield Binding(name, None, simple=False)
-        yield from _bindings(child, loop=loop or isinstance(child, ast.For | ast.While))
-
-
-def _stored(target: ast.expr, value: ast.expr) -> Iterator[Binding]:
-    for one in ast.walk(target):
-        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store):
-            yield Binding(one.id, value, simple=False)
 
 
 def _nonlocals(tree: ast.FunctionDef) -> frozenset[str]:
@@ -324,7 +210,7 @@ def _leaves(  # noqa: C901, PLR0912 - one for each kind of node
 ) -> Iterator[ast.expr]:
     """Yield the expressions whose truth counts, outside of loops; also by way of a name."""
     waiting: list[ast.expr] = []
-    for one in _own(tree, loops=False):
+    for one in own(tree, loops=False):
         match one:
             case ast.If(test=test) | ast.Assert(test=test) | ast.IfExp(test=test):
                 waiting.append(test)
