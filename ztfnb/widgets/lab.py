@@ -93,6 +93,8 @@ class Lab(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         """The report that changes are told from."""
         self._further: tuple[str, Listing | None] = ("", None)
         """Alerts that were asked for beside those by verdict, by name."""
+        self._begun = False
+        """Whether an alert was chosen to begin with."""
         self._auto = auto
         self._arrived = 0
         """Alerts that had arrived when the last evaluation began."""
@@ -381,12 +383,12 @@ class Lab(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             told = replace(self.summary.told, busy=False, trouble=f"Not known: {found}")
             self.summary.told = told
             return
-        first = self._findings is None
         self._findings = found
         self._tell(found.report, busy=False)
         self.tabs.show(found)
         self._relist(fill=settled)
-        if first:
+        if not self._begun:
+            self._begun = len(found.report) > 0
             self._begin()
         elif self.alert.candid is not None:
             self.alert.look_at(self.alert.candid, found.report)
