@@ -104,6 +104,8 @@ WHOLE: dict[str, Look] = {
     "missing attribute": lambda alert: alert.core.no_such_field,
     "change": _changed,
     "hash": lambda alert: hash(alert.core),
+    "wrong type": lambda alert: alert.core + 1,  # type: ignore[operator]
+    "no order": lambda alert: alert.core < {},  # type: ignore[operator]
     "unhashable": lambda alert: alert.core[[]],  # type: ignore[index]
     "equal": lambda alert: alert.core == dict(alert.core),
     "not equal": lambda alert: alert.core != {**alert.core, "own": 1},
@@ -132,6 +134,8 @@ ALERT: dict[str, Look] = {
     "isinstance": lambda alert: (isinstance(alert.core, dict), isinstance(alert, Alert)),
     "no such field": lambda alert: alert["no such field"],
     "no such attribute": lambda alert: alert.no_such_attribute,  # type: ignore[attr-defined]
+    "wrong type of an alert": lambda alert: alert + 1,  # type: ignore[operator]
+    "names of types": lambda alert: (type(alert).__name__, type(alert.core).__name__),
     "in": lambda alert: ("candidate" in alert, "nothing" in alert, None in alert),
     "html": lambda alert: alert._repr_html_(),
     "completion": lambda alert: alert._ipython_key_completions_(),

@@ -272,6 +272,10 @@ def _alert_in_packet(origin: _Origin) -> LazyAlert:
     return alert
 
 
+# Errors name the type of a value: an alert of columns fails in the words of any other.
+LazyAlert.__name__ = Alert.__name__
+LazyRecord.__name__ = Record.__name__
+
 _new_alert = LazyAlert.__new__
 _new_record = LazyRecord.__new__
 _set_item = dict.__setitem__
