@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,10 +14,12 @@ import pytest
 
 import ztfnb
 from ztfnb import cli, profiles
+from ztfnb.errors import FilterWarning
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 BROWSER = ROOT / "docs" / "browser.md"
+FILTERS = ROOT / "docs" / "filters.md"
 
 
 class Block(NamedTuple):
@@ -62,20 +65,38 @@ def test_tour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ran > 5
 
 
+def run(page: Path, names: dict[str, Any]) -> int:
+    """Run the Python snippets of a page, one after the other; return how many there are."""
+    found = [block for block in blocks(page) if block.language == "python"]
+    for block in found:
+        # Blank lines before it, so that a traceback, and a filter, have the lines of the page.
+        code = compile("\n" * (block.line - 1) + block.text, str(page), "exec")
+        exec(code, names)  # noqa: S102 - our own page
+    return len(found)
+
+
 def test_page_of_the_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every snippet about the browser runs, with a stream and alerts as it says."""
     monkeypatch.chdir(tmp_path)
     with ztfnb.connect("demo", name="page of the browser") as live:
         live.wait(alerts=40)
-        names = {"ztfnb": ztfnb, "live": live, "alerts": live.latest(40)}
-        found = [block for block in blocks(BROWSER) if block.language == "python"]
-        assert len(found) >= 3
-        for block in found:
-            code = compile("\n" * (block.line - 1) + block.text, str(BROWSER), "exec")
-            exec(code, names)  # noqa: S102 - our own page
+        assert run(BROWSER, {"ztfnb": ztfnb, "live": live, "alerts": live.latest(40)}) >= 3
     assert {"view.json", "candidates.tar.gz", "candidate.pdf", "labels.csv"} <= {
         file.name for file in tmp_path.iterdir()
     }
+
+
+def test_page_of_filters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every snippet about filters runs, in the order in which they stand, as in a notebook."""
+    monkeypatch.chdir(tmp_path)
+    with ztfnb.connect("demo", name="page of filters") as live:
+        live.wait(alerts=60)
+        names = {"__name__": "__main__", "ztfnb": ztfnb, "live": live, "alerts": live.latest(60)}
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always", FilterWarning)
+            assert run(FILTERS, names) >= 10
+    assert [str(one.message).partition(":")[0] for one in told] == ["careless"]
+    assert {"young.pins", "young.versions.jsonl"} <= {file.name for file in tmp_path.iterdir()}
 
 
 def test_commands() -> None:
