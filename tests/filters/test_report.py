@@ -121,7 +121,8 @@ def test_columns_of_the_sample(report: Report) -> None:
     """A field of the candidate or of the top level, or an annotation."""
     assert report.column("rb").tolist() == [candid / 10 for candid in range(1, 11)]
     assert report.column("objectId")[0] == "ZTF260000001"
-    assert np.ma.compressed(report.column("late")).tolist() == [False, False, False, True, True, True]
+    late = np.ma.compressed(report.column("late"))
+    assert late.tolist() == [False, False, False, True, True, True]
     with pytest.raises(SelectionError):
         report.column("nonsense")
 

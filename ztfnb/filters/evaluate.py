@@ -87,7 +87,7 @@ def evaluate(
     if on_error not in ("keep", "raise"):
         raise ConfigError(f"on_error: expected 'keep' or 'raise', got {on_error!r}")
     chosen = made.with_params(**params) if params else made
-    sample = sample_of(alerts)
+    sample = alerts.sample if isinstance(alerts, Report) else sample_of(alerts)
     past = as_of is not None and as_of is not False
     until = None if as_of is None or isinstance(as_of, bool) else moment_jd(as_of)
     when = datetime.now(UTC)
@@ -206,8 +206,6 @@ def sample_of(alerts: Any) -> Sample:
     match alerts:
         case Sample():
             return alerts
-        case Report():
-            return alerts.sample
         case Stream():
             store = alerts.store
             return HeldSample(alerts.name, store.snapshot(), store.packet, alerts.fetch_many)
