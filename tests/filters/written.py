@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from hypothesis import strategies as st
 
 NUMBERS = ("rb", "drb", "nbad", "fwhm", "magpsf", "fid", "ndethist", "distnr", "missing")
 OPERATORS = ("<", "<=", ">", ">=", "==", "!=")
+MOST_THRESHOLDS = 9
 EXCEPTIONS = ("KeyError", "TypeError", "(KeyError, TypeError)", "ZeroDivisionError", "Exception")
 
 HELPERS = """
@@ -29,8 +31,12 @@ def early(alert):
 class Writer:
     """Writes one function: each choice is drawn, so that a failing one can be made smaller."""
 
-    def __init__(self, draw: Callable[[st.SearchStrategy[int]], int]) -> None:
+    def __init__(
+        self, draw: Callable[[st.SearchStrategy[int]], int], *, compared: bool = False
+    ) -> None:
         self._draw = draw
+        self._compared = compared
+        self._thresholds: list[str] = []
         self._names = 0
         self._flags: list[str] = []
         self._left = 30
@@ -43,8 +49,13 @@ class Writer:
         return choices[self.below(len(choices))]
 
     def function(self) -> str:
-        head = "def f(alert, *, t0=0.5, t1=2, t2=18.5):\n    c = alert['candidate']\n"
-        return HELPERS + head + self.block(1, 3)
+        body = self.block(1, 3)
+        given = "t0=0.5, t1=2, t2=18.5"
+        if self._compared:
+            given = ", ".join(self._thresholds) or "s0=1"
+            for name, value in (("t0", "0.5"), ("t1", "2"), ("t2", "18.5")):
+                body = re.sub(rf"\b{name}\b", value, body)
+        return f"{HELPERS}def f(alert, *, {given}):\n    c = alert['candidate']\n{body}"
 
     def name(self) -> str:
         self._names += 1
@@ -209,6 +220,11 @@ class Writer:
 
     def comparison(self) -> str:
         way = self.below(6)
+        if self._compared and way > 1 and len(self._thresholds) < MOST_THRESHOLDS:
+            name = f"s{len(self._thresholds)}"
+            self._thresholds.append(f"{name}={self.one_of(('0.5', '1', '2', '18.5'))}")
+            sides = [self.value(), name]
+            return f"({sides.pop(self.below(2))} {self.one_of(OPERATORS)} {sides[0]})"
         if way == 0:
             return f"({self.value()} {self.one_of(('in', 'not in'))} (1, 2, None))"
         if way == 1:
@@ -229,6 +245,9 @@ class Writer:
 
 
 @st.composite
-def sources(draw: st.DrawFn) -> str:
-    """The source of a function ``f``, with the helpers that it calls."""
-    return Writer(draw).function()
+def sources(draw: st.DrawFn, *, compared: bool = False) -> str:
+    """The source of a function ``f``, with the helpers that it calls.
+
+    Its thresholds stand anywhere, or each alone in one comparison.
+    """
+    return Writer(draw, compared=compared).function()
