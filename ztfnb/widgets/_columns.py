@@ -93,13 +93,15 @@ class ExtraColumn:
     """A column that no field is behind: code says what stands in it."""
 
     name: str
-    """Its heading; no field's name."""
+    """What it is called; no field's name."""
     title: str
     """What it means, in a sentence."""
     width: int
     """In digits."""
     texts: Callable[[Sequence[int]], list[str]]
     """Returns a text for each candid. Called often, so it has to be quick."""
+    heading: str = ""
+    """Its heading, where that is not the name."""
 
     @property
     def field(self) -> str:
@@ -116,9 +118,9 @@ class ExtraColumn:
         return {
             "name": self.name,
             "field": "",
-            "label": self.name,
+            "label": self.heading or self.name,
             "title": self.title,
-            "width": max(self.width, len(self.name)),
+            "width": max(self.width, len(self.heading or self.name)),
             "text": True,
             "bars": False,
             "sorts": False,

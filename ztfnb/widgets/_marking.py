@@ -106,11 +106,15 @@ def _columns(applied: Mapping[str, Following]) -> list[ExtraColumn]:
             "! failed, … not judged yet"
         )
         # No field has such a name.
-        found.append(ExtraColumn(f"✓ {_short(name)}", title, 2, partial(_marks, one)))
+        found.append(
+            ExtraColumn(
+                f"✓ {_short(name)}", title, 2, partial(_marks, one), _short(f"✓ {name}", 10)
+            )
+        )
         for note in one.annotations[:_MOST_NOTES]:
             title = f"The annotation {_short(note)} of {name}"
-            heading = _short(f"{name}.{note}")
-            found.append(ExtraColumn(heading, title, 8, partial(_notes, one, note)))
+            own = _short(f"{name}.{note}")
+            found.append(ExtraColumn(own, title, 8, partial(_notes, one, note), _short(note, 16)))
     return found
 
 
@@ -123,6 +127,6 @@ def _notes(one: Following, name: str, candids: Sequence[int]) -> list[str]:
     return [note_text(notes[name]) if name in notes else "" for notes in found]
 
 
-def _short(text: str) -> str:
+def _short(text: str, longest: int = _LONGEST) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"

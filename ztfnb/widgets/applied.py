@@ -15,6 +15,7 @@ from ztfnb.errors import NotHeldError
 from ztfnb.filters.applied import Applied
 from ztfnb.filters.decision import Verdict
 from ztfnb.filters.following import Arrived, Following
+from ztfnb.filters.tally import Counts
 from ztfnb.widgets._card import description_of
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets.appliedhead import AppliedHead
@@ -27,6 +28,9 @@ _FILL_EVERY = 2.0
 """Time between two changes of the cards that nobody asked for [s]."""
 _COUNT_EVERY = 1.0
 _LINES = 3
+_MOST = 96
+"""Alerts of each kind that can be paged through."""
+_FIELDS = ("objectId", "fid", "band", "magpsf")
 _TABS = {"passed": Verdict.PASSED, "rejected": Verdict.REJECTED, "failed": Verdict.FAILED}
 
 
@@ -48,7 +52,7 @@ class AppliedPanel(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no t
         self._revision = -1
         self._count_at = self._fill_at = 0.0
         self._cards: tuple[int, ...] | None = None
-        self.head = AppliedHead(lambda: self._following, pump=pump)
+        self.head = AppliedHead(pump=pump)
         self.verdicts = Verdicts(fetching(applied.stream), self._reason, pump=pump)
         self.verdicts.gallery.describe = self._describe
         self.head.before_beat = self.renew
@@ -64,18 +68,23 @@ class AppliedPanel(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no t
         """Bring the counts up to date, and the cards if nobody looks at them closely."""
         one, now = self._following, time.monotonic()
         if one is None:
+            self.head.end()
             return
         if one is not self._shown:
             # Another filter under the same name: all is new.
             self._shown, self._revision, self._cards = one, -1, None
             self._count_at = self._fill_at = 0.0
-        revision = one.revision
-        if now < self._count_at or (revision == self._revision and self._cards is not None):
+        if now < self._count_at:
             return
-        self._revision, self._count_at = revision, now + _COUNT_EVERY
-        listings = _listings(one)
-        chosen = listings.get(self.verdicts.chosen, listings["passed"])
-        cards = tuple(chosen.candids)
+        # Numbers that belong together are of one moment.
+        self._count_at, counts = now + _COUNT_EVERY, one.counts
+        self.head.show(one, counts)
+        revision = one.revision
+        if revision == self._revision:
+            return
+        self._revision = revision
+        listings = _listings(one, counts)
+        cards = tuple(listings.get(self.verdicts.chosen, listings["passed"]).candids)
         fill = cards != self._cards and now >= self._fill_at and not self.head.hold
         self.verdicts.show(listings, fill=fill)
         if fill:
@@ -166,16 +175,11 @@ def _nobody(_news: Sequence[Arrived]) -> None:
     """Hear what nobody wants to know any more."""
 
 
-def _listings(one: Following) -> Mapping[str, Listing]:
-    counts = one.counts
+def _listings(one: Following, counts: Counts) -> Mapping[str, Listing]:
     return {
         name: Listing(name, one.latest(verdict, _MOST), getattr(counts, name))
         for name, verdict in _TABS.items()
     }
-
-
-_MOST = 96
-"""Alerts of each kind that can be paged through."""
 
 
 def _lines(store: Any, news: Sequence[Arrived]) -> list[str]:
@@ -202,6 +206,3 @@ def _lines(store: Any, news: Sequence[Arrived]) -> list[str]:
             ]
         lines.append("  ".join(filter(None, [*words, notes_text(one.notes)])))
     return lines
-
-
-_FIELDS = ("objectId", "fid", "band", "magpsf")

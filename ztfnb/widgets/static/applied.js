@@ -29,7 +29,7 @@ function render({ model, el }) {
     state.textContent = back ? `looking back, ${Math.floor((100 * done) / told.held)}%` : told.state;
     counts.replaceChildren(
       pair("received", shown(received), "Held when it was applied, and arrived since"),
-      ...(waiting ? [pair("waiting", shown(waiting), "Still to be judged")] : []),
+      pair("waiting", shown(waiting), "Still to be judged"),
       ...(missed ? [pair("missed", shown(missed), "They left the memory before they could be judged")] : []),
       ...(told.rate ? [pair("judged", told.rate)] : []),
       ...(told.times ? [pair("", told.times, "Time of the filter, of the latest alerts")] : []),

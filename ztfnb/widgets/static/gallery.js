@@ -46,16 +46,17 @@ function render({ model, el }) {
   function takePage() {
     const { serial } = page;
     page = model.get("_page");
-    const known = page.serial === serial ? told : new Map();
-    told = known;
+    const before = told;
+    told = page.serial === serial ? told : new Map();
     while (cards.length < page.candids.length) cards.push(newCard());
     cards.forEach((card, at) => {
       const candid = page.candids[at] ?? "";
       card.box.hidden = !candid;
-      // What stays where it was keeps its picture until the new one comes.
+      // What stays on the page keeps its picture until the new one comes.
       if (card.box.dataset.candid === candid) return;
       card.box.dataset.candid = candid;
       clear(card);
+      if (before.has(candid)) paint(candid, before.get(candid));
     });
     note.hidden = page.candids.length > 0;
     list.hidden = !note.hidden;
@@ -97,8 +98,7 @@ function render({ model, el }) {
   }
 
   // -- Paint --------------------------------------------------------------------------------------
-  function paint(candid) {
-    const known = told.get(candid);
+  function paint(candid, known = told.get(candid)) {
     const card = cards[page.candids.indexOf(candid)];
     if (!known || !card) return;
     const { canvas, reason, name, text, box } = card;
