@@ -66,6 +66,7 @@ def test_applied_filters_show_what_passed(desk: Desk) -> None:
     expect(card).to_contain_text("note = <img src=x onerror=alert(1)>")
     expect(first.locator(".ztfnb-applied-state")).to_have_text(re.compile("up to date|at work"))
     page.wait_for_timeout(3000)
+    page.locator(".ztfnb-applied").evaluate("view => view.scrollIntoView({ block: 'start' })")
     desk.picture("applied-passed")
     first.get_by_role("tab", name=re.compile("rejected")).click()
     second.get_by_role("tab", name=re.compile("failed")).click()

@@ -276,7 +276,7 @@ def test_annotations_are_short_lines() -> None:
 
 
 def texts(table: AlertTable) -> dict[str, Callable[[list[int]], list[str]]]:
-    return {one.name: one.texts for one in table.extra_columns}  # type: ignore[misc]
+    return {one.name: one.texts for one in table.extra_columns}
 
 
 def test_a_filter_is_a_column(live: Stream) -> None:

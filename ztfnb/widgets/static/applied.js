@@ -22,7 +22,8 @@ function render({ model, el }) {
     el.dataset.state = told.state;
     name.textContent = told.name;
     params.replaceChildren(...told.params.map(([label, value]) => pair(label, value)));
-    params.hidden = !told.params.length;
+    // As many lines in each: filters stand side by side.
+    if (!told.params.length) params.append(make("span", { class: "ztfnb-label", text: "no thresholds" }));
     const { received, waiting, missed } = told.counts;
     const done = told.held - told.back;
     const back = told.back > 0;

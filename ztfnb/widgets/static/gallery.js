@@ -104,7 +104,7 @@ function render({ model, el }) {
     const { canvas, reason, name, text, box } = card;
     reason.textContent = known.reason;
     name.textContent = known.reason ? `candid ${candid}` : known.object;
-    text.textContent = known.text ?? "";
+    text.textContent = text.title = known.text ?? "";
     name.title = `${name.textContent}, candid ${candid}`;
     const pen = canvas.getContext("2d");
     pen.clearRect(0, 0, canvas.width, canvas.height);
