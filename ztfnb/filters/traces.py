@@ -10,23 +10,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ztfnb.filters.condition import Condition, Run, Step
-from ztfnb.filters.decision import Verdict, passes
+from ztfnb.filters.decision import Verdict, annotations_of, passes
 
 Rows = NDArray[np.int32]
 
+_FAILED, _REJECTED, _PASSED = map(int, (Verdict.FAILED, Verdict.REJECTED, Verdict.PASSED))
 _UNKNOWN = -1
 _PIECE = 8_192
 """Alerts whose steps are kept as they came before they are packed into columns."""
 _EXACT = frozenset({bool, int, float, np.float64})
 """Types of values that a column of float64 compares as Python does."""
-_LARGEST_EXACT = 2**53
+_LARGEST_EXACT = 2**53 - 1
+"""Whole numbers up to here are no float's but their own."""
+_NOTHING = Run()
 
 
 class Twin(Protocol):
@@ -79,13 +83,16 @@ class Traces:
     columns: tuple[Column, ...]
     """Of each condition in the runs that decided."""
     others: tuple[Column, ...]
-    """The same of the runs in which one condition was turned round."""
+    """The same of the runs in which one condition was turned round: of those that compare with a
+    threshold."""
     last: NDArray[np.int32]
     """Of each alert, the condition that was judged last; -1 where there was none."""
     sole: tuple[Rows, ...]
     """Of each condition, the rejected alerts that only it stopped."""
     unsteady: Rows
     """Alerts on which the filter decided otherwise when it was run again."""
+    lost: Rows
+    """Alerts that could not be brought whole: what else might become of them is not known."""
 
 
 def trace(
@@ -109,12 +116,15 @@ def trace(
     """
     wanted = range(len(verdict)) if places is None else places
     conditions = twin.conditions
-    main, other = _Recorder(len(conditions)), _Recorder(len(conditions))
+    main = _Recorder(range(len(conditions)))
+    # Of a run that did not happen only what was compared with thresholds is of use: see `replay`.
+    other = _Recorder([one.place for one in conditions if one.compares])
     last = np.full(len(verdict), _UNKNOWN, np.int32)
     sole: list[list[int]] = [[] for _ in conditions]
     unsteady: list[int] = []
-    skip = [condition.loop for condition in conditions]
-    wishes = [condition.wanted for condition in conditions]
+    # What came out as wanted already does not stop anything.
+    harmless = [(one.wanted,) if one.forcible else (True, False) for one in conditions]
+    told = verdict.tolist()
     none: dict[int, bool] = {}
 
     def work(row: int, alert: Any) -> None:
@@ -122,31 +132,34 @@ def trace(
         steps = run.steps
         found = verdict_of(run)
         alternatives: dict[int, Run] = {}
-        if found == Verdict.REJECTED:
+        if found == _REJECTED:
             for place, held, *_ in steps:
-                # What came out as wanted already does not stop anything.
-                if not (held is None or skip[place] or held is wishes[place]):
+                if held is not None and held not in harmless[place]:
                     alternatives[place] = twin(alert, {place: not held})
         if getattr(alert, "asked", False):
             return  # it lacked what the filter reads: it is brought again, whole
         main.add(row, steps)
         if steps:
             last[row] = steps[-1].place
-        if found != verdict[row]:
+        if found != told[row]:
             unsteady.append(row)
         for place, turned in alternatives.items():
-            other.add(row, [step for step in turned.steps if step.place != place])
-            if verdict_of(turned) == Verdict.PASSED:
+            other.add(row, turned.steps, place)
+            if verdict_of(turned) == _PASSED:
                 sole[place].append(row)
 
     visit(wanted, work)
+    for row, run in lost.items():
+        if run is not _NOTHING:
+            note(row, run, verdict_of(run))
     return Traces(
         conditions,
-        main.columns(),
-        other.columns(),
+        main.columns(len(conditions)),
+        other.columns(len(conditions)),
         last,
         tuple(np.array(sorted(rows), np.int32) for rows in sole),
         np.array(sorted(unsteady), np.int32),
+        np.array(sorted(lost), np.int32),
     )
 
 
@@ -163,17 +176,21 @@ def replaced(old: Traces, new: Traces, rows: Rows) -> Traces:
         last,
         tuple(_joined_rows(a, b, gone) for a, b in zip(old.sole, new.sole, strict=True)),
         _joined_rows(old.unsteady, new.unsteady, gone),
+        _joined_rows(old.lost, new.lost, gone),
     )
 
 
-def verdict_of(run: Run) -> Verdict:
-    """Return what a run decided."""
+def verdict_of(run: Run) -> int:
+    """Return what a run decided, as the number of a `Verdict`."""
+    value = run.value
+    if value is True:
+        return _PASSED
     if run.error is not None:
-        return Verdict.FAILED
+        return _FAILED
     try:
-        return Verdict.PASSED if passes(run.value) else Verdict.REJECTED
+        return _PASSED if passes(value) else _REJECTED
     except Exception:  # noqa: BLE001 - a truth that cannot be had, such as an array's
-        return Verdict.FAILED
+        return _FAILED
 
 
 def _joined(old: Column, new: Column, gone: NDArray[np.bool_]) -> Column:
@@ -194,51 +211,83 @@ def _joined_rows(old: Rows, new: Rows, gone: NDArray[np.bool_]) -> Rows:
     return np.sort(np.concatenate((old[~gone[old]], new)))
 
 
+class _Steps(NamedTuple):
+    """What was recorded of one condition: plain lists, which cost the garbage collector nothing."""
+
+    rows: list[int]
+    held: list[bool | None]
+    judged: list[bool]
+    left: list[Any]
+    right: list[Any]
+
+
 class _Recorder:
-    """Takes the steps of runs, and gives them as columns."""
+    """Takes the steps of runs, and gives them as columns.
 
-    def __init__(self, count: int) -> None:
-        self._steps: list[list[tuple[int, Step]]] = [[] for _ in range(count)]
-        self._parts: list[list[Column]] = [[] for _ in range(count)]
-        self._room = _PIECE * max(count, 1)
+    Parameters
+    ----------
+    places
+        The conditions that are recorded.
+    """
 
-    def add(self, row: int, steps: Iterable[Step]) -> None:
-        for step in steps:
-            self._steps[step.place].append((row, step))
-            self._room -= 1
+    def __init__(self, places: Iterable[int]) -> None:
+        self._steps = {place: _Steps([], [], [], [], []) for place in places}
+        self._parts: dict[int, list[Column]] = {place: [] for place in self._steps}
+        self._room = _PIECE
+
+    def add(self, row: int, steps: Iterable[Step], but: int | None = None) -> None:
+        """Take the steps of a run on one alert, except those of one condition."""
+        for place, held, values, judged in steps:
+            kept = self._steps.get(place)
+            if kept is None or place == but:
+                continue
+            kept.rows.append(row)
+            kept.held.append(held)
+            kept.judged.append(judged)
+            kept.left.append(values[0] if values else None)
+            kept.right.append(values[1] if len(values) == 2 else None)
+        self._room -= 1
         if self._room <= 0:
+            # Values may be large: they are let go from time to time.
             self._pack()
 
     def _pack(self) -> None:
-        for kept, parts in zip(self._steps, self._parts, strict=True):
-            if kept:
-                parts.append(_column(kept))
-                kept.clear()
-        self._room = _PIECE * max(len(self._steps), 1)
+        for place, kept in self._steps.items():
+            if kept.rows:
+                self._parts[place].append(_column(kept))
+                for values in kept:
+                    values.clear()
+        self._room = _PIECE
 
-    def columns(self) -> tuple[Column, ...]:
+    def columns(self, count: int) -> tuple[Column, ...]:
+        """Return a column of each condition, also of those that were not recorded."""
         self._pack()
-        return tuple(_joined_parts(parts) for parts in self._parts)
+        return tuple(_joined_parts(self._parts.get(place, ())) for place in range(count))
 
 
-def _column(steps: Sequence[tuple[int, Step]]) -> Column:
+def _column(steps: _Steps) -> Column:
     """Return one condition's steps as a column.
 
     Where a condition was reached more than once by an alert, each time is an element.
     """
-    rows = np.array([row for row, _step in steps], np.int32)
-    held = np.array([_UNKNOWN if step.held is None else step.held for _row, step in steps], np.int8)
-    judged = np.array([step.judged for _row, step in steps], np.bool_)
-    left, left_exact = _numbers([step.values[0] if step.values else None for _row, step in steps])
-    right, right_exact = _numbers(
-        [step.values[1] if len(step.values) == 2 else None for _row, step in steps]
+    left, left_exact = _numbers(steps.left)
+    right, right_exact = _numbers(steps.right)
+    return Column(
+        np.array(steps.rows, np.int32),
+        np.array([_UNKNOWN if held is None else held for held in steps.held], np.int8),
+        np.array(steps.judged, np.bool_),
+        left,
+        right,
+        left_exact & right_exact,
     )
-    return Column(rows, held, judged, left, right, left_exact & right_exact)
 
 
 def _numbers(values: Sequence[Any]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return values as floats, and which of them compare as floats do."""
-    if set(map(type, values)) <= _EXACT:
+    kinds = set(map(type, values))
+    if kinds == {type(None)}:
+        return np.full(len(values), np.nan), np.zeros(len(values), np.bool_)
+    if kinds <= _EXACT:
         numbers = np.array(values, np.float64)
         return numbers, ~(np.abs(numbers) > _LARGEST_EXACT)
     numbers = np.array([_number(value) for value in values], np.float64)
