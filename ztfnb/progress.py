@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -24,15 +25,17 @@ def progress_bar(
     unit
         What is counted; ``"B"`` gives MB and GB.
     show
-        True: at once. False: never. None: after `PATIENCE` [s], in a notebook or terminal, and
-        where tqdm is installed.
+        True: at once. False: never. None: after `PATIENCE` [s], in a notebook or terminal, from
+        the main thread, and where tqdm is installed.
 
     Raises
     ------
     ImportError
         If a bar is asked for and tqdm is missing.
     """
-    if show is False:
+    # In a notebook it would land below whichever cell runs at that time.
+    elsewhere = threading.current_thread() is not threading.main_thread()
+    if show is False or (show is None and elsewhere):
         yield lambda _position: None
         return
     try:

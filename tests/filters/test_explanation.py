@@ -38,6 +38,13 @@ def test_what_let_an_alert_go_on_is_ticked_whatever_its_outcome() -> None:
     assert not any(step.decisive for step in why.steps)
 
 
+def test_what_another_condition_made_up_for_is_not_called_a_fault() -> None:
+    """Of `a or b` the first may be false in an alert that passes."""
+    steps = (Step(1, held=False, values=(2, 0)), Step(2, held=True, values=(0.9, 0.5)))
+    why = explanation_of(7, Run(value=True, steps=steps), CONDITIONS, Verdict.PASSED)
+    assert [step.mark for step in why.steps] == ["·", "✓"]
+
+
 def test_a_failure_is_told_with_what_was_raised() -> None:
     """A condition that raised is marked with a question mark, and the error is the reason."""
     steps = (Step(0, held=False, values=(0.9, 0.65)), Step(2, held=None, judged=False))

@@ -14,7 +14,6 @@ from ztfnb.filters.margin import margin_of
 from ztfnb.filters.threshold import Value
 
 _LONGEST = 60
-_MARKS = {True: "✓", False: "✗", None: "?"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +34,12 @@ class Explained:
 
     @property
     def mark(self) -> str:
-        """✓ if it let the alert go on, ✗ if it did not, ? where it could not be judged."""
+        """✓ if it came out as it should, ✗ if it decided, · if not needed, ? if not judged."""
         if not self.judged or self.held is None:
             return "?"
         if self.decisive:
             return "✗"
-        wanted = self.condition.wanted
-        return _MARKS[self.held if wanted is None else self.held is wanted]
+        return "✓" if self.condition.wanted in (None, self.held) else "·"
 
     @property
     def values_text(self) -> str:

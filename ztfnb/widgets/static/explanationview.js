@@ -1,5 +1,6 @@
 const MEANING = {
-  "✓": "as a passing alert has it", "✗": "not as a passing alert has it", "?": "could not be judged",
+  "✓": "as a passing alert has it", "✗": "not as a passing alert has it",
+  "·": "not needed: another condition made up for it", "?": "could not be judged",
 };
 
 function render({ model, el }) {
