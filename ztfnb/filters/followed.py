@@ -52,6 +52,8 @@ class Followed:
             return "it keeps state between alerts, so that nobody can say what only one stopped"
         if count := len(self.traces.unsteady):
             return f"it decided otherwise on {count:,} alerts when it was run again"
+        if count := len(self.traces.lost):
+            return f"{count:,} alerts could not be brought again: what else stops them is not known"
         return ""
 
     def concerned(self, made: Filter) -> Rows | None:

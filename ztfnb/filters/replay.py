@@ -26,7 +26,7 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
-_LARGEST_EXACT = 2**53
+_LARGEST_EXACT = 2**53 - 1
 
 
 def concerned(
@@ -61,8 +61,9 @@ def concerned(
                 return None
             value = float(after[condition.compares])
             found += [column.rows[_differs(condition, column, value)] for column in columns]
-    # A filter that decides otherwise when it is run again can be trusted with nothing.
-    return np.unique(np.concatenate([*found, traces.unsteady])).astype(np.int32)
+    # A filter that decides otherwise when it is run again can be trusted with nothing; and of an
+    # alert that cannot be brought, it is not known what was compared.
+    return np.unique(np.concatenate([*found, traces.unsteady, traces.lost])).astype(np.int32)
 
 
 def _same(one: Value, other: Value) -> bool:

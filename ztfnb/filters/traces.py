@@ -126,23 +126,32 @@ def trace(
     harmless = [(one.wanted,) if one.forcible else (True, False) for one in conditions]
     told = verdict.tolist()
     none: dict[int, bool] = {}
+    lost = dict.fromkeys(wanted, _NOTHING)
 
-    def work(row: int, alert: Any) -> None:
-        run = twin(alert, none)
+    def note(row: int, run: Run, found: int) -> None:
         steps = run.steps
-        found = verdict_of(run)
-        alternatives: dict[int, Run] = {}
-        if found == _REJECTED:
-            for place, held, *_ in steps:
-                if held is not None and held not in harmless[place]:
-                    alternatives[place] = twin(alert, {place: not held})
-        if getattr(alert, "asked", False):
-            return  # it lacked what the filter reads: it is brought again, whole
         main.add(row, steps)
         if steps:
             last[row] = steps[-1].place
         if found != told[row]:
             unsteady.append(row)
+
+    def work(row: int, alert: Any) -> None:
+        run = twin(alert, none)
+        if getattr(alert, "asked", False):
+            return  # it lacked what the filter reads: it is brought again, whole
+        # What decided stands, though what else might become of it may not be at hand.
+        lost[row] = run
+        found = verdict_of(run)
+        alternatives: dict[int, Run] = {}
+        if found == _REJECTED:
+            for place, held, *_ in run.steps:
+                if held is not None and held not in harmless[place]:
+                    alternatives[place] = twin(alert, {place: not held})
+            if getattr(alert, "asked", False):
+                return
+        del lost[row]
+        note(row, run, found)
         for place, turned in alternatives.items():
             other.add(row, turned.steps, place)
             if verdict_of(turned) == _PASSED:
@@ -188,6 +197,7 @@ def verdict_of(run: Run) -> int:
     if run.error is not None:
         return _FAILED
     try:
+        annotations_of(value)
         return _PASSED if passes(value) else _REJECTED
     except Exception:  # noqa: BLE001 - a truth that cannot be had, such as an array's
         return _FAILED
@@ -288,8 +298,9 @@ def _numbers(values: Sequence[Any]) -> tuple[NDArray[np.float64], NDArray[np.boo
     if kinds == {type(None)}:
         return np.full(len(values), np.nan), np.zeros(len(values), np.bool_)
     if kinds <= _EXACT:
-        numbers = np.array(values, np.float64)
-        return numbers, ~(np.abs(numbers) > _LARGEST_EXACT)
+        with suppress(OverflowError):  # of a whole number that no float holds
+            numbers = np.array(values, np.float64)
+            return numbers, ~(np.abs(numbers) > _LARGEST_EXACT)
     numbers = np.array([_number(value) for value in values], np.float64)
     exact = np.array([type(value) in _EXACT for value in values], np.bool_)
     return numbers, exact & ~(np.abs(numbers) > _LARGEST_EXACT)
