@@ -332,6 +332,27 @@ def test_a_column_that_was_hidden_stays_hidden(live: Stream) -> None:
     live.apply(bright).wait()
     browser.table.beat()
     assert "✓ bright" in browser.table.columns
+    assert "✓ everything" not in browser.table.columns
+
+
+def test_a_few_annotations_are_shown_at_first(live: Stream) -> None:
+    """Others are in the list of columns, so that magnitude and the like stay in view."""
+
+    @ztfnb.filter
+    def talkative(alert: Any) -> Any:
+        return {f"n{place}": alert["candid"] + place for place in range(20)}
+
+    browser = live.browse()
+    live.apply(talkative).wait()
+    browser.table.beat()
+    mine = [name for name in browser.table.columns if "talkative" in name]
+    assert mine == ["✓ talkative", "talkative.n0", "talkative.n1"]
+    assert "talkative.n11" in texts(browser.table)
+    browser.table.columns = [*browser.table.columns, "talkative.n5"]
+    live.apply(everything).wait()
+    browser.table.beat()
+    assert "talkative.n5" in browser.table.columns
+    assert "✓ everything" in browser.table.columns
 
 
 def test_a_saved_view_names_no_filter(live: Stream, tmp_path: Path) -> None:

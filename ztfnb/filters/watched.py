@@ -13,8 +13,7 @@ from time import monotonic
 
 from ztfnb.errors import ZtfnbError
 from ztfnb.filters.decision import Verdict
-from ztfnb.filters.evaluate import not_held
-from ztfnb.filters.failure import Failure, failure_of, message_of
+from ztfnb.filters.failure import Failure, failure_of, message_of, not_held
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.held import ColumnSample
 from ztfnb.filters.judge import Judge

@@ -15,6 +15,8 @@ from ztfnb.widgets.table import AlertTable
 MARKS = {Verdict.PASSED: "✓", Verdict.REJECTED: "", Verdict.FAILED: "!", None: "…"}
 _MOST_NOTES = 12
 """Annotations of a filter that get a column."""
+_AT_FIRST = 2
+"""Annotations of a filter that are shown at first; the others are in the list of columns."""
 _LONGEST = 30
 _BESIDE = ("label", "objectId")
 
@@ -43,6 +45,8 @@ class Marking:
         self._alerts = alerts
         self._known: Any = ()
         self._mine: dict[str, ExtraColumn] = {}
+        self._spare: set[str] = set()
+        """Those that are shown only when a person chooses them."""
         self._in_view: tuple[int, ...] = ()
         self._told: list[list[str]] = []
         self.renew()
@@ -63,11 +67,8 @@ class Marking:
         self._told = self._texts()
 
     def show(self) -> None:
-        """Show every column that there is, as after columns were chosen without knowing them."""
-        columns = [one for one in self._table.columns if one not in self._mine]
-        beside = next((columns.index(one) + 1 for one in _BESIDE if one in columns), len(columns))
-        columns[beside:beside] = self._mine
-        self._table.columns = columns
+        """Show the columns, as after others were chosen without knowing of these."""
+        self._arrange([one for one in self._mine if one not in self._spare])
 
     def without(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return a table's settings without these columns: elsewhere no filter may be applied."""
@@ -81,24 +82,32 @@ class Marking:
         self._known, self._mine, self._told = (), {}, []
 
     def _set(self, applied: Mapping[str, Following]) -> None:
-        before = self._mine
-        self._mine = {column.name: column for column in _columns(applied)}
+        before, shown = self._mine, self._table.columns
+        self._mine, self._spare = _columns(applied)
         others = [one for one in self._table.extra_columns if one.name not in before]
-        shown = self._table.columns
         self._table.extra_columns = [*others, *self._mine.values()]
-        if any(name not in before for name in self._mine):
-            self.show()
+        # Those that a person has hidden, or fetched from the list of all, stay so.
+        mine = [one for one in self._mine if one in shown or one not in {*before, *self._spare}]
+        if any(one not in before for one in mine):
+            self._arrange(mine)
         else:
-            # Those that a person has hidden stay so.
-            kept = [name for name in shown if name not in before or name in self._mine]
-            self._table.columns = kept
+            self._table.columns = [one for one in shown if one not in before or one in self._mine]
+
+    def _arrange(self, mine: Sequence[str]) -> None:
+        """Show some of the columns, beside the name of the object, and no other."""
+        columns = [one for one in self._table.columns if one not in self._mine]
+        beside = next((columns.index(one) + 1 for one in _BESIDE if one in columns), len(columns))
+        columns[beside:beside] = mine
+        self._table.columns = columns
 
     def _texts(self) -> list[list[str]]:
         return [column.texts(self._in_view) for column in self._mine.values()]
 
 
-def _columns(applied: Mapping[str, Following]) -> list[ExtraColumn]:
-    found = []
+def _columns(applied: Mapping[str, Following]) -> tuple[dict[str, ExtraColumn], set[str]]:
+    """Return the columns by name, and which of them are not shown at first."""
+    found: dict[str, ExtraColumn] = {}
+    spare: set[str] = set()
     for name, one in applied.items():
         params = notes_text(one.filter.params)
         title = (
@@ -106,16 +115,15 @@ def _columns(applied: Mapping[str, Following]) -> list[ExtraColumn]:
             "! failed, … not judged yet"
         )
         # No field has such a name.
-        found.append(
-            ExtraColumn(
-                f"✓ {_short(name)}", title, 2, partial(_marks, one), _short(f"✓ {name}", 10)
-            )
-        )
-        for note in one.annotations[:_MOST_NOTES]:
+        own = f"✓ {_short(name)}"
+        found[own] = ExtraColumn(own, title, 2, partial(_marks, one), _short(own, 10))
+        for place, note in enumerate(one.annotations[:_MOST_NOTES]):
             title = f"The annotation {_short(note)} of {name}"
             own = _short(f"{name}.{note}")
-            found.append(ExtraColumn(own, title, 8, partial(_notes, one, note), _short(note, 16)))
-    return found
+            found[own] = ExtraColumn(own, title, 8, partial(_notes, one, note), _short(note, 12))
+            if place >= _AT_FIRST:
+                spare.add(own)
+    return found, spare
 
 
 def _marks(one: Following, candids: Sequence[int]) -> list[str]:
