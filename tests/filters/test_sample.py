@@ -13,7 +13,8 @@ import ztfnb
 from ztfnb.errors import NotHeldError, SelectionError
 from ztfnb.filters.archived import PathSample
 from ztfnb.filters.evaluate import sample_of
-from ztfnb.filters.sample import ListSample, Sample
+from ztfnb.filters.listed import ListSample
+from ztfnb.filters.sample import Sample
 
 
 @pytest.fixture(params=["dictionaries", "alerts", "path"])

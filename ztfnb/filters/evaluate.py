@@ -20,11 +20,12 @@ from ztfnb.filters.filter import Filter
 from ztfnb.filters.held import HeldSample
 from ztfnb.filters.instrument import traced
 from ztfnb.filters.judge import Judge, Judgement
+from ztfnb.filters.listed import ListSample
 from ztfnb.filters.parallel import judge_by_many
 from ztfnb.filters.past import Cut, moment_jd
 from ztfnb.filters.replayed import Replay
 from ztfnb.filters.report import Report
-from ztfnb.filters.sample import ListSample, Sample, attempt
+from ztfnb.filters.sample import Sample, attempt
 from ztfnb.filters.threshold import Value
 from ztfnb.filters.versions import keep
 from ztfnb.progress import progress_bar

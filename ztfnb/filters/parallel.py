@@ -20,8 +20,9 @@ from ztfnb.filters.failure import not_held
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.held import ColumnSample
 from ztfnb.filters.judge import Judge, Judgement
+from ztfnb.filters.listed import ListSample
 from ztfnb.filters.past import Cut
-from ztfnb.filters.sample import ListSample, Sample, attempt
+from ztfnb.filters.sample import Sample, attempt
 from ztfnb.progress import progress_bar
 
 MANY = 250
