@@ -5,11 +5,14 @@ from typing import Any
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made import made_alert
+from made import made_alert, made_packet
 
+from ztfnb.columns import decode_columns
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.instrument import traced
 from ztfnb.filters.report import Report
+from ztfnb.source import Packet
+from ztfnb.store import Store
 
 
 def layered(
@@ -113,3 +116,51 @@ def test_a_threshold_used_in_another_way_runs_all_again() -> None:
     report.funnel_rows  # noqa: B018 - traced now
     assert len(report.passed) == 5
     assert len(report.with_params(strict=True).rejected) == 5
+
+
+def large(alert: Any, *, least: int = 2**53 + 1) -> bool:
+    return bool(alert["candidate"]["pid"] > least)
+
+
+def test_whole_numbers_beyond_those_of_floats() -> None:
+    """They are compared as they are: also those that no float holds at all."""
+    sample = [one(1, pid=2**53 + 1), one(2, pid=2**53), one(3, pid=10**400), one(4, pid=-(10**400))]
+    report = Filter(large).evaluate(sample, progress=False)
+    assert report.verdict.tolist() == [0, 0, 1, 0]
+    assert [row.stopped for row in report.funnel_rows] == [3]
+    for least in (2**53, 2**53 - 1, 5):
+        fresh = Filter(large).evaluate(sample, progress=False, least=least)
+        same(report.with_params(least=least), fresh)
+
+
+def stamped(alert: Any, *, rb_min: float = 0.5) -> bool:
+    return alert["candidate"]["rb"] > rb_min and len(alert["cutoutScience"]["stampData"]) > 0
+
+
+def test_what_became_of_alerts_whose_packets_are_gone() -> None:
+    """Their conditions count as far as they were judged; where more must be read, they fail."""
+    packets = [made_packet(candid, rb=candid / 10) for candid in range(1, 10)]
+    store = Store()
+    store.append([Packet(value) for value in packets], decode_columns(packets))
+    # A snapshot alone has no packets.
+    report = Filter(stamped).evaluate(store.snapshot(), progress=False)
+    assert report.counts == (0, 5, 4)
+    rb, _stamp, *outside = report.funnel_rows
+    assert (rb.entered, rb.stopped, rb.only_here) == (5, 5, 0)
+    assert [(row.entered, row.stopped, row.not_judged) for row in outside] == [(4, 0, 4)]
+    assert report.note.startswith("9 alerts could not be brought again")
+    fresh = Filter(stamped).evaluate(store.snapshot(), progress=False, rb_min=0.25)
+    assert fresh.counts == (0, 2, 7)
+    same(report.with_params(rb_min=0.25), fresh)
+
+
+def listing(alert: Any) -> Any:
+    return {"rb": [alert["candidate"]["rb"]]} if alert["candidate"]["rb"] > 0.5 else {1: 2}
+
+
+def test_refused_annotations_fail_again() -> None:
+    """Run again the filter decides as it did; no condition would have made such an alert pass."""
+    report = Filter(listing).evaluate([one(1, rb=0.7), one(2, rb=0.2)], progress=False)
+    assert report.counts == (0, 0, 2)
+    assert report.note == ""
+    assert [row.only_here for row in report.funnel_rows] == [0]

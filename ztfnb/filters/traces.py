@@ -31,6 +31,7 @@ _EXACT = frozenset({bool, int, float, np.float64})
 _LARGEST_EXACT = 2**53 - 1
 """Whole numbers up to here are no float's but their own."""
 _NOTHING = Run()
+_AS_IT_IS: dict[int, bool] = {}
 
 
 class Twin(Protocol):
@@ -115,61 +116,81 @@ def trace(
         Those to run on; all where None.
     """
     wanted = range(len(verdict)) if places is None else places
-    conditions = twin.conditions
-    main = _Recorder(range(len(conditions)))
-    # Of a run that did not happen only what was compared with thresholds is of use: see `replay`.
-    other = _Recorder([one.place for one in conditions if one.compares])
-    last = np.full(len(verdict), _UNKNOWN, np.int32)
-    sole: list[list[int]] = [[] for _ in conditions]
-    unsteady: list[int] = []
-    # What came out as wanted already does not stop anything.
-    harmless = [(one.wanted,) if one.forcible else (True, False) for one in conditions]
-    told = verdict.tolist()
-    none: dict[int, bool] = {}
-    lost = dict.fromkeys(wanted, _NOTHING)
+    tracing = _Tracing(twin, verdict, wanted)
+    visit(wanted, tracing.work)
+    return tracing.traces()
 
-    def note(row: int, run: Run, found: int) -> None:
-        steps = run.steps
-        main.add(row, steps)
-        if steps:
-            last[row] = steps[-1].place
-        if found != told[row]:
-            unsteady.append(row)
 
-    def work(row: int, alert: Any) -> None:
-        run = twin(alert, none)
+class _Tracing:
+    """Runs a traced filter on one alert after the other, and collects what it did."""
+
+    def __init__(self, twin: Twin, verdict: NDArray[np.int8], wanted: Iterable[int]) -> None:
+        conditions = twin.conditions
+        self._twin = twin
+        self._verdict = verdict.tolist()
+        self._main = _Recorder(range(len(conditions)))
+        # Of a run that did not happen only what was compared with thresholds is of use: see
+        # `replay`.
+        self._other = _Recorder([one.place for one in conditions if one.compares])
+        self._last = np.full(len(verdict), _UNKNOWN, np.int32)
+        self._sole: list[list[int]] = [[] for _ in conditions]
+        self._unsteady: list[int] = []
+        self._lost = dict.fromkeys(wanted, _NOTHING)
+        # What came out as wanted already does not stop anything.
+        self._harmless = [(one.wanted,) if one.forcible else (True, False) for one in conditions]
+
+    def work(self, row: int, alert: Any) -> None:
+        """Run it on one alert."""
+        run = self._twin(alert, _AS_IT_IS)
         if getattr(alert, "asked", False):
             return  # it lacked what the filter reads: it is brought again, whole
         # What decided stands, though what else might become of it may not be at hand.
-        lost[row] = run
+        self._lost[row] = run
         found = verdict_of(run)
-        alternatives: dict[int, Run] = {}
-        if found == _REJECTED:
-            for place, held, *_ in run.steps:
-                if held is not None and held not in harmless[place]:
-                    alternatives[place] = twin(alert, {place: not held})
-            if getattr(alert, "asked", False):
-                return
-        del lost[row]
-        note(row, run, found)
-        for place, turned in alternatives.items():
-            other.add(row, turned.steps, place)
-            if verdict_of(turned) == _PASSED:
-                sole[place].append(row)
+        turned = self._turned(run, alert) if found == _REJECTED else {}
+        if getattr(alert, "asked", False):
+            return
+        del self._lost[row]
+        self._note(row, run, found)
+        for place, other in turned.items():
+            self._other.add(row, other.steps, place)
+            if verdict_of(other) == _PASSED:
+                self._sole[place].append(row)
 
-    visit(wanted, work)
-    for row, run in lost.items():
-        if run is not _NOTHING:
-            note(row, run, verdict_of(run))
-    return Traces(
-        conditions,
-        main.columns(len(conditions)),
-        other.columns(len(conditions)),
-        last,
-        tuple(np.array(sorted(rows), np.int32) for rows in sole),
-        np.array(sorted(unsteady), np.int32),
-        np.array(sorted(lost), np.int32),
-    )
+    def _turned(self, run: Run, alert: Any) -> dict[int, Run]:
+        """Run it with each condition that may have stopped an alert coming out otherwise."""
+        return {
+            place: self._twin(alert, {place: not held})
+            for place, held, *_ in run.steps
+            if held is not None and held not in self._harmless[place]
+        }
+
+    def _note(self, row: int, run: Run, found: int) -> None:
+        self._main.add(row, run.steps)
+        if run.steps:
+            self._last[row] = run.steps[-1].place
+        if found != self._verdict[row]:
+            self._unsteady.append(row)
+
+    def traces(self) -> Traces:
+        """Return what was collected."""
+        for row, run in self._lost.items():
+            if run is not _NOTHING:
+                self._note(row, run, verdict_of(run))
+        conditions = self._twin.conditions
+        return Traces(
+            conditions,
+            self._main.columns(len(conditions)),
+            self._other.columns(len(conditions)),
+            self._last,
+            tuple(_ascending(rows) for rows in self._sole),
+            _ascending(self._unsteady),
+            _ascending(self._lost),
+        )
+
+
+def _ascending(rows: Iterable[int]) -> Rows:
+    return np.array(sorted(rows), np.int32)
 
 
 def replaced(old: Traces, new: Traces, rows: Rows) -> Traces:
