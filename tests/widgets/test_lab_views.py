@@ -25,8 +25,9 @@ from ztfnb.filters.sweep import Point, Sweep
 from ztfnb.widgets import explanationview, funnelview, labtables
 from ztfnb.widgets.explanationview import ExplanationView
 from ztfnb.widgets.funnelview import FunnelView
+from ztfnb.widgets.labsheets import interval_text, yield_sheet
 from ztfnb.widgets.labsummary import Summary, Told
-from ztfnb.widgets.labtables import LabTable, Row, Sheet, interval_text, yield_sheet
+from ztfnb.widgets.labtables import LabTable, Row, Sheet
 from ztfnb.widgets.scoreview import ScoreView
 from ztfnb.widgets.sourceview import SourceView
 from ztfnb.widgets.verdicts import SIZE, Listing, Verdicts

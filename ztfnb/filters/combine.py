@@ -18,12 +18,12 @@ from ztfnb.errors import FilterError
 from ztfnb.filters import sources
 from ztfnb.filters.decision import merged, passes
 from ztfnb.filters.filter import Filter
+from ztfnb.filters.head import head
 from ztfnb.filters.threshold import Threshold, Value, threshold_of
 
 _IMPORTS = "import ztfnb\nfrom ztfnb.filters import merged, passes\n"
 _BEFORE = "\n\n@ztfnb.filter\n"
 _LONGEST_NAME = 80
-_LONGEST_LINE = 88
 
 
 def both(a: Filter, b: Filter) -> Filter:
@@ -125,17 +125,9 @@ def _made(name: str, doc: str, calls: Sequence[_Call], *body: str) -> Filter:
         digest = sha256(name.encode()).hexdigest()[:8]
         name = f"{name[:_LONGEST_NAME]}_{digest}"
     settings = [_setting(one) for call in calls for one in call.thresholds.values()]
-    text = "\n".join([*_head(name, settings), *_lines(doc, body), ""])
+    text = "\n".join([*head(name, settings), *_lines(doc, body), ""])
     parts = {call.name: call.part for call in calls}
     return _defined(name, text, parts)
-
-
-def _head(name: str, settings: list[str]) -> list[str]:
-    star = ["*", *settings] if settings else []
-    line = f"def {name}({', '.join(['alert', *star])}):"
-    if len(line) <= _LONGEST_LINE:
-        return [line]
-    return [f"def {name}(", *(f"    {one}," for one in ("alert", *star)), "):"]
 
 
 def _lines(doc: str, body: Sequence[str]) -> Iterator[str]:

@@ -21,12 +21,12 @@ from ztfnb.cuts import Cut, Cuts
 from ztfnb.errors import FilterError
 from ztfnb.filters import sources
 from ztfnb.filters.composed_terms import Terms, readable
+from ztfnb.filters.head import LONGEST_LINE, head
 from ztfnb.selection import Selection
 
 if TYPE_CHECKING:
     from ztfnb.filters.filter import Filter
 
-_LONGEST_LINE = 88
 _NAME = "my_filter"
 _MODULE = "ztfnb_cuts"
 
@@ -63,7 +63,7 @@ def source_of(cuts: Cuts | str | Iterable[str | Cut], name: str = _NAME) -> str:
     return "\n".join(
         [
             "@ztfnb.filter",
-            *_head(name, [f"{each}={value!r}" for each, value in terms.thresholds.items()]),
+            *head(name, [f"{each}={value!r}" for each, value in terms.thresholds.items()]),
             *(f"    {line}" for line in [*_doc(kept.expression), *terms.reads(), *returned]),
             "",
         ]
@@ -105,18 +105,10 @@ def _parts(tree: ast.expr) -> list[ast.expr]:
     return [tree]
 
 
-def _head(name: str, settings: list[str]) -> list[str]:
-    star = ["*", *settings] if settings else []
-    line = f"def {name}({', '.join(['alert', *star])}):"
-    if len(line) <= _LONGEST_LINE:
-        return [line]
-    return [f"def {name}(", *(f"    {one}," for one in ("alert", *star)), "):"]
-
-
 def _doc(expression: str) -> list[str]:
     line = f'"""Pass where {expression}."""'
     plain = expression.isprintable() and not {'"', "\\"} & set(expression)
-    return [line] if plain and len(line) < _LONGEST_LINE - 4 else []
+    return [line] if plain and len(line) < LONGEST_LINE - 4 else []
 
 
 def _return(parts: list[str], word: str) -> list[str]:

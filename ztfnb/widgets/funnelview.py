@@ -14,6 +14,8 @@ from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._static import text_of
 
 SCALES = ("linear", "log")
+STOPPED = "stopped:"
+"""Before the place of a condition, in the name of the row and of those that it stopped."""
 MOST = 200
 """Rows that are shown."""
 _LONGEST = 300
@@ -110,7 +112,7 @@ class FunnelView(Part):
 def _packed(row: FunnelRow) -> dict[str, Any]:
     condition = row.condition
     return {
-        "name": f"stopped:{condition.place}",
+        "name": f"{STOPPED}{condition.place}",
         "text": condition.text[:_LONGEST],
         "stop": condition.stop[:_LONGEST] if condition.place >= 0 else "",
         "line": condition.line,

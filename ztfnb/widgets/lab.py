@@ -22,10 +22,11 @@ from ztfnb.settings import flag
 from ztfnb.stream import Stream
 from ztfnb.widgets._latest import Latest
 from ztfnb.widgets._pump import Pump
+from ztfnb.widgets.funnelview import STOPPED
 from ztfnb.widgets.labalert import LabAlert
 from ztfnb.widgets.labsummary import Summary, Told
 from ztfnb.widgets.labtabs import LabTabs
-from ztfnb.widgets.labwork import STOPPED, Findings, briefly, evaluated, fetching, findings, glanced
+from ztfnb.widgets.labwork import Findings, briefly, evaluated, fetching, findings, glanced
 from ztfnb.widgets.sliders import Sliders, carried
 from ztfnb.widgets.verdicts import Listing, Verdicts
 

@@ -19,7 +19,8 @@ from ztfnb.widgets._latest import Latest
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._tabs import Tabs, panel
 from ztfnb.widgets.funnelview import FunnelView
-from ztfnb.widgets.labtables import LabTable, Sheet, pins_sheet, versions_sheet, yield_sheet
+from ztfnb.widgets.labsheets import pins_sheet, versions_sheet, yield_sheet
+from ztfnb.widgets.labtables import LabTable, Sheet
 from ztfnb.widgets.labwork import Findings
 from ztfnb.widgets.scoreview import CELLS, ScoreView
 from ztfnb.widgets.sourceview import SourceView

@@ -20,12 +20,11 @@ from ztfnb.filters.filter import Filter
 from ztfnb.filters.funnel import FunnelRow
 from ztfnb.filters.near_misses import NearMiss
 from ztfnb.filters.report import Report
+from ztfnb.widgets.funnelview import STOPPED
 from ztfnb.widgets.verdicts import Listing
 
 NEAREST = 500
 """Near misses that are listed at most."""
-STOPPED = "stopped:"
-"""Before the place of a condition, in the name of the listing of those that it stopped."""
 
 Candids = NDArray[np.int64]
 

@@ -14,7 +14,7 @@ from ztfnb.filters.threshold import Value
 from ztfnb.widgets._part import Part
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._static import text_of
-from ztfnb.widgets.labtables import interval_text
+from ztfnb.widgets.labsheets import interval_text
 
 CELLS = {
     "true_passed": "should pass, and passed",
