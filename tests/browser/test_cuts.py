@@ -24,6 +24,15 @@ table = AlertTable(store)
 table.columns = ("objectId", "magpsf", "rb", "ndethist", "fid", "distnr", "jd")
 """
 
+NO_FILTER = """
+from ztfnb.store import Store
+from ztfnb.widgets.table import AlertTable
+
+table = AlertTable(Store(2_000_000))
+table.cuts = "nosuch > 1"
+table
+"""
+
 
 @pytest.fixture
 def page(desk: Desk) -> Desk:
@@ -227,6 +236,78 @@ def test_chips_are_changed_and_removed(page: Desk) -> None:
     page.page.get_by_role("button", name="Clear all").click()
     expect(chips(page)).to_have_count(0)
     expect(count(page)).to_have_text("400 alerts")
+
+
+def test_cuts_become_a_filter(page: Desk) -> None:  # noqa: PLR0915 - one sitting
+    """Their source is shown by a name of one's own, follows the cuts, and goes to a cell."""
+    button = page.page.get_by_role("button", name="As a filter")
+    panel = page.page.get_by_role("group", name="The cuts as a filter")
+    name = page.page.get_by_label("Name of the filter")
+    source = page.page.locator(".ztfnb-sourcebox")
+    put = page.page.get_by_role("button", name="Put in a cell")
+    expect(button).to_be_hidden()
+    box(page).fill("rb > 0.4 and magpsf < 19")
+    box(page).press("Enter")
+    expect(button).to_be_enabled()
+    expect(button).to_have_attribute("title", re.compile("source of a filter function"))
+    expect(panel).to_be_hidden()
+    button.press("Enter")
+    expect(button).to_have_attribute("aria-expanded", "true")
+    expect(name).to_be_focused()
+    expect(source).to_contain_text("def my_filter(alert, *, rb_min=0.4, magpsf_max=19.0):")
+    page.page.keyboard.type("bright ones")
+    expect(name).to_have_value("bright ones")
+    expect(panel).to_contain_text("letters, digits and _ only")
+    expect(name).to_have_attribute("aria-invalid", "true")
+    expect(put).to_be_disabled()
+    expect(source).to_have_attribute("data-ready", "false")
+    page.picture("cuts-filter-name")
+    name.fill("bright_ones")
+    expect(source).to_contain_text("def bright_ones(alert")
+    expect(name).to_have_attribute("aria-invalid", "false")
+    box(page).fill("publisher != '<img src=x onerror=alert(1)>'")
+    box(page).press("Enter")
+    expect(source).to_contain_text("<img src=x onerror=alert(1)>")
+    expect(panel.locator("img")).to_have_count(0)
+    page.picture("cuts-filter")
+    theme(page, "Dark")
+    page.picture("cuts-filter-dark")
+    page.page.evaluate("() => { document.querySelector('.ztfnb-table').style.width = '420px'; }")
+    page.picture("cuts-filter-narrow-dark")
+    theme(page, "Light")
+    page.page.get_by_label("Remove the cut publisher").click()
+    expect(source).not_to_contain_text("img")
+
+    cells = page.page.locator(".jp-CodeCell")
+    before = cells.count()
+    put.click()
+    expect(panel.get_by_text("in the cell below")).to_be_visible()
+    expect(cells).to_have_count(before + 1)
+    expect(cells.nth(before).locator(".cm-content")).to_contain_text("def bright_ones(alert, *")
+    panel.get_by_role("button", name="Copy").click()
+    expect(panel.get_by_text("copied", exact=True)).to_be_visible()
+    page.page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(button).to_be_focused()
+    button.click()
+    expect(source).to_contain_text("def bright_ones(alert")
+    page.page.get_by_role("button", name="Clear all").click()
+    expect(panel).to_be_hidden()
+    expect(button).to_be_hidden()
+
+
+def test_cuts_that_make_no_filter_say_why(desk: Desk) -> None:
+    """Before the first alert a cut may name any field; as a filter it cannot."""
+    desk.open([NO_FILTER])
+    desk.run_all()
+    desk.page.get_by_role("button", name="As a filter").click()
+    panel = desk.page.get_by_role("group", name="The cuts as a filter")
+    expect(panel).to_contain_text("until one is changed or removed: no field 'nosuch'")
+    expect(panel.get_by_role("button", name="Copy")).to_be_disabled()
+    expect(panel.locator(".ztfnb-sourcebox")).to_be_hidden()
+    desk.page.get_by_role("button", name="Close").click()
+    expect(panel).to_be_hidden()
+    expect(desk.page.get_by_role("button", name="As a filter")).to_be_focused()
 
 
 def test_brushing_a_histogram_makes_a_cut(page: Desk) -> None:

@@ -23,7 +23,7 @@ def test_a_filter_without_writing_python(desk: Desk) -> None:  # noqa: PLR0915 -
     desk.open([FORM, "print(made[-1], form.filter is made[-1])"])
     page = desk.page
     desk.run(0)
-    source = page.locator(".ztfnb-form-source")
+    source = page.locator(".ztfnb-sourcebox")
     expect(source).to_contain_text("def my_filter(alert, *, rb_min=0.65):")
     name = page.get_by_label("Name of the filter")
     name.fill("bright ones")

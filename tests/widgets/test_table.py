@@ -14,6 +14,7 @@ from widgets.conftest import Put
 from ztfnb.columns import Columns
 from ztfnb.cuts import Cuts
 from ztfnb.errors import ConfigError, SelectionError
+from ztfnb.filters.compose import source_of
 from ztfnb.source import Packet
 from ztfnb.store import Store
 from ztfnb.widgets import AlertTable, _lister, _listing
@@ -207,6 +208,25 @@ def test_the_oldest_come_first_where_age_is_sorted(page: Page, put: Put) -> None
     page.table.sort = "-age"
     page.listen()
     assert page.candids == ["1", "2", "3"]
+
+
+def test_cuts_as_a_filter(page: Page, put: Put) -> None:
+    """A page that asks is told the source of what is listed, the search among it."""
+    put([1, 2, 3])
+    page.say("cuts", act="add", text="magpsf > 17.5")
+    page.say("cuts", act="search", text="2600000")
+    ticks = len(page.ticks())
+    page.say("source", id="v-1", name="bright_ones")
+    told = page.messages[-1]
+    assert (told["kind"], told["id"], told["name"], told["problem"]) == ("source", "v-1", "", "")
+    assert told["source"] == source_of(page.table.cuts, "bright_ones")
+    assert 'startswith("ZTF2600000")' in told["source"]
+    page.say("source", id="v-2", name="bright ones")
+    assert page.messages[-1]["name"]
+    assert page.messages[-1]["source"] == ""
+    page.say("source")
+    assert page.messages[-1]["name"]
+    assert len(page.ticks()) == ticks
 
 
 def test_cuts_from_code(page: Page, put: Put) -> None:

@@ -9,13 +9,14 @@ import traitlets
 from IPython.core.getipython import get_ipython
 
 from ztfnb.errors import ConfigError, FilterError, SelectionError
-from ztfnb.filters.compose import filter_from, source_of
+from ztfnb.filters.compose import filter_from
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.form import OPERATORS, READY, Form, Row
 from ztfnb.widgets._completion import completions
 from ztfnb.widgets._part import Part
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._static import text_of
+from ztfnb.widgets._written import problem_of_name
 
 _STARTS_WITH = (Row("positive"), Row(field="rb", operator=">=", value="0.65"))
 
@@ -31,8 +32,10 @@ class FilterForm(Part):
         The pump of the page that this is part of; one of its own where None.
     """
 
-    _esm = text_of("common.js", "copy.js", "completion.js", "newcell.js", "filterform.js")
-    _css = text_of("choice.css", "copy.css", "cutbar.css", "filterform.css")
+    _esm = text_of(
+        "common.js", "copy.js", "completion.js", "newcell.js", "sourcebox.js", "filterform.js"
+    )
+    _css = text_of("choice.css", "cutbar.css", "sourcebox.css", "filterform.css")
     _form = traitlets.Dict().tag(sync=True)
     _made = traitlets.Dict().tag(sync=True)
     _offers = traitlets.Dict().tag(sync=True)
@@ -123,7 +126,7 @@ class FilterForm(Part):
             self._form = form.to_json()
             self._made = {
                 "source": self._source,
-                "name": _problem_of_name(form.name),
+                "name": problem_of_name(form.name),
                 "problem": problem,
                 "rows": {str(place): text for place, text in problems.items()},
                 "answered": self._answered,
@@ -133,14 +136,6 @@ class FilterForm(Part):
         self._filter = filter_from(form.expression, form.name) if self._source else None
         if self._filter is not None:
             self.on_filter(self._filter)
-
-
-def _problem_of_name(name: str) -> str:
-    try:
-        source_of("rb > 0", name)
-    except FilterError:
-        return "letters, digits and _ only, such as my_filter"
-    return ""
 
 
 def _offered() -> dict[str, Any]:

@@ -24,6 +24,7 @@ from ztfnb.widgets._part import Part
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._static import text_of
 from ztfnb.widgets._window import candids_of, window_of
+from ztfnb.widgets._written import written
 
 FIRST_ROWS = 60
 MOST_ROWS = 1_000
@@ -50,10 +51,11 @@ class AlertTable(Part):
     """
 
     _esm = text_of(
-        "common.js", "completion.js", "histogram.js", "cutbar.js", "rows.js", "headers.js",
-        "columnmenu.js", "keyhelp.js", "table.js",
+        "common.js", "copy.js", "completion.js", "histogram.js", "newcell.js", "sourcebox.js",
+        "cutfilter.js", "cutbar.js", "rows.js", "headers.js", "columnmenu.js", "keyhelp.js",
+        "table.js",
     )  # fmt: skip
-    _css = text_of("table.css", "cutbar.css", "histogram.css")
+    _css = text_of("table.css", "cutbar.css", "sourcebox.css", "cutfilter.css", "histogram.css")
     _columns: Any = traitlets.List().tag(sync=True)
     _fields: Any = traitlets.List().tag(sync=True)
 
@@ -293,6 +295,7 @@ class AlertTable(Part):
             "hold": self._on_hold,
             "follow": lambda said: self.follow(bool(said["on"])),
             "cuts": self._on_cuts,
+            "source": self._on_source,
             "mark": self._on_mark,
             "mark range": self._on_mark_range,
             "clear marks": lambda _said: self.clear_marks(),
@@ -338,6 +341,10 @@ class AlertTable(Part):
             self._list_anew()
         else:
             self._tell()
+
+    def _on_source(self, message: Mapping[str, Any]) -> None:
+        made = written(self._box.every, str(message.get("name", "")))
+        self.send({"kind": "source", "id": str(message.get("id", ""))[:_LONGEST_TURN], **made})
 
     def _on_mark(self, message: Mapping[str, Any]) -> None:
         candids = [int(candid) for candid in message["candids"]]

@@ -31,12 +31,13 @@ function cutBar({ model, send, done }) {
   const error = make("div", {
     class: "ztfnb-error", role: "alert", id: `ztfnb-error-${prefix}`, hidden: true,
   });
+  const filter = cutFilter({ model, send, done });
   const chips = make("div", {
     class: "ztfnb-cut-chips", role: "group", "aria-label": "Cuts that are set", hidden: true,
-  });
+  }, filter.button);
   const clear = make("button", { type: "button", class: "ztfnb-cut-clear", text: "Clear all" });
   clear.addEventListener("click", () => { say({ act: "clear" }); done(); });
-  const notes = make("div", { class: "ztfnb-cut-notes" }, error, chips);
+  const notes = make("div", { class: "ztfnb-cut-notes" }, error, chips, filter.panel);
 
   // -- Words to the kernel ----------------------------------------------------------------------
   function say(message) {
@@ -171,8 +172,8 @@ function cutBar({ model, send, done }) {
       one.share.title = share && `${kept.toLocaleString("en")} of `
         + `${state.held.toLocaleString("en")} alerts fulfil it`;
     });
-    if (wanted.length > 1) chips.append(clear);
-    else clear.remove();
+    if (wanted.length < 2) clear.remove();
+    else if (!clear.parentNode) filter.button.before(clear);
     chips.hidden = !wanted.length;
     if (edited && !state.chips.some(({ text }) => text === edited)) edited = "";
     tint();
@@ -185,6 +186,7 @@ function cutBar({ model, send, done }) {
     if (word === seen) return;
     seen = word;
     paintChips(state);
+    filter.follow(state);
     const [view, number] = state.answered.split("-");
     if (pending && view === prefix && Number(number) >= pending.number) {
       if (state.error) complain(state.error);
@@ -244,6 +246,10 @@ function cutBar({ model, send, done }) {
     show,
     focusSearch() { search.focus(); search.select(); },
     focusCut() { cut.focus(); cut.select(); },
-    stop() { clearTimeout(timer); },
+    source: filter.answer,
+    stop() {
+      clearTimeout(timer);
+      filter.stop();
+    },
   };
 }

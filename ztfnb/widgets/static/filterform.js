@@ -44,14 +44,7 @@ function renderFilterForm({ model, el }) {
     return button;
   });
   const problem = make("div", { class: "ztfnb-form-problem", role: "status" });
-  const code = make("pre", {
-    class: "ztfnb-form-source", tabindex: "0", role: "group", "aria-label": "Source of the filter",
-  });
-  const copy = make("button", { type: "button", text: "Copy" });
-  const put = make("button", {
-    type: "button", text: "Put in a cell", title: "A new cell below this one",
-  });
-  const told = make("span", { class: "ztfnb-label", role: "status" });
+  const source = sourceBox(model);
   el.append(
     make("div", { class: "ztfnb-form-fill" },
       make("label", { class: "ztfnb-form-line" }, make("span", { class: "ztfnb-label", text: "name" }), name, nameNote),
@@ -61,8 +54,8 @@ function renderFilterForm({ model, el }) {
       make("div", { class: "ztfnb-form-add", role: "group", "aria-label": "Add a condition" }, add, ...more)),
     make("div", { class: "ztfnb-form-means" },
       make("div", { class: "ztfnb-form-line" }, make("span", { class: "ztfnb-label", text: "as Python" }),
-        copy, put, told),
-      code));
+        ...source.controls),
+      source.code));
 
   // -- Rows -------------------------------------------------------------------------------------
   function rowOf(state) {
@@ -187,23 +180,8 @@ function renderFilterForm({ model, el }) {
     [...rows.children].forEach((row, place) => {
       row.problem.textContent = made.rows[place] ?? "";
     });
-    code.textContent = made.source || "# not filled in yet";
-    code.dataset.ready = String(Boolean(made.source));
-    copy.disabled = put.disabled = !made.source;
-    told.textContent = "";
+    source.show(made.source, "# not filled in yet");
   }
-
-  // -- Taking the source along ------------------------------------------------------------------
-  copy.addEventListener("click", async () => {
-    await toClipboard(model.get("_made").source);
-    told.textContent = "copied";
-  });
-  put.addEventListener("click", async () => {
-    const { source } = model.get("_made");
-    if (newCell(model, el, source)) { told.textContent = "in the cell below"; return; }
-    await toClipboard(source);
-    told.textContent = "copied: paste it in a cell";
-  });
 
   keepKeys(el);
   const steps = [follow(model, "_form", fill), follow(model, "_made", paint)];

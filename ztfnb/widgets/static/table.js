@@ -109,6 +109,7 @@ function render({ model, el }) {
       chrome();
     } else if (message.kind === "histograms") headers.histograms(message.of);
     else if (message.kind === "menu") menu.fill(message.columns);
+    else if (message.kind === "source") bar.source(message);
   }
   function set(element, name, value) {
     if (element.getAttribute(name) !== value) element.setAttribute(name, value);
