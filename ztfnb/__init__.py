@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from ztfnb.connection import connect
     from ztfnb.cuts import Cuts
     from ztfnb.drawing import picture
-    from ztfnb.filters.filter import Filter, filter  # noqa: A004 - what people write is ztfnb.filter
+    from ztfnb.filters.defining import filter  # noqa: A004 - what people write is ztfnb.filter
+    from ztfnb.filters.filter import Filter
     from ztfnb.labels import Labels
     from ztfnb.saving import save
     from ztfnb.stream import Stream
@@ -84,7 +85,7 @@ _HOMES = {
     "connect": "connection",
     "decode": "codec",
     "encode": "codec",
-    "filter": "filters.filter",
+    "filter": "filters.defining",
     "lab": "widgets.labbing",
     "picture": "drawing",
     "read": "archive",

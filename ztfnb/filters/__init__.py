@@ -18,6 +18,7 @@ from __future__ import annotations
 from ztfnb.filters.compose import filter_from as from_cuts
 from ztfnb.filters.compose import source_of
 from ztfnb.filters.decision import Verdict, merged, passes
-from ztfnb.filters.filter import Filter, filter  # noqa: A004 - ztfnb.filter is what people write
+from ztfnb.filters.defining import filter  # noqa: A004 - what people write is ztfnb.filter
+from ztfnb.filters.filter import Filter
 
 __all__ = ["Filter", "Verdict", "filter", "from_cuts", "merged", "passes", "source_of"]
