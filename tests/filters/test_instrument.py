@@ -585,6 +585,11 @@ STATEFUL = {
     "return next((p for p in alert), None)": False,
     "n = 0\n    def add():\n        nonlocal n\n        n += 1\n    add()": False,
     "mags = np.array([1.0])\n    mags[mags > 1] = 0\n    return mags": False,
+    "return tracker.first(alert['candid'])": True,
+    "return tracker(alert)": True,
+    "return tracker.far(alert['candid'])": False,
+    "return Tracker.count()": True,
+    "import heapq\n    heapq.heappush(alert['h'], 1)": True,
     "return alert['candidate']['rb'] > 0.5": False,
 }
 WORLD = """
@@ -593,7 +598,52 @@ import numpy as np
 seen, cache, numbers = [], {}, itertools.count()
 def keeps(x):
     seen.append(x)
+class Tracker:
+    known = set()
+    def first(self, x):
+        new = x not in self.known
+        self.known.add(x)
+        return new
+    def far(self, x):
+        return x > 5
+    def __call__(self, x):
+        self.last = x
+        return True
+    @classmethod
+    def count(cls):
+        cls.times = 1
+        return True
+tracker = Tracker()
 """
+
+
+class Refusing(np.ndarray[Any, Any]):
+    """An array of an author's own, which may not be asked for more than the filter asks it."""
+
+    __array_ufunc__: Any = None
+
+    def __bool__(self) -> bool:
+        raise ValueError("asked for its truth")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.zeros(1).view(Refusing),
+        np.array([Refusing((1,))], dtype=object),
+        np.ma.masked,
+        np.ma.array([np.nan], mask=[True]),
+        np.zeros(1, dtype=[("rb", "f4")])[0],
+        np.datetime64("NaT"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_returned_is_asked_for_nothing(value: Any) -> None:
+    """Arrays are passed on as they are, also those that have no truth."""
+    made = filter_from("def f(alert):\n    x = value\n    return x\n", value=value)
+    run = traced(made).run({}, {}, {})
+    assert run.error is None
+    assert run.value is value
 
 
 @pytest.mark.parametrize("body", STATEFUL)

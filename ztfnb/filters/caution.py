@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
-from ztfnb.errors import FilterError
 from ztfnb.filters.bindings import parameters
-from ztfnb.filters.code import code_of
 from ztfnb.filters.filter import Filter
+from ztfnb.filters.libraries import is_library
 from ztfnb.filters.scope import look_up
+from ztfnb.filters.sources import definition_of
 
 _FRAMES = "it looks at its own variables, code or frames"
 _LOOKING = {"locals", "vars", "dir", "eval", "exec", "super", "__class__", "breakpoint"}
@@ -38,7 +38,9 @@ _CHANGING = {
     "clear", "update", "add", "discard", "setdefault", "sort", "reverse", "rotate", "put", "send",
     "write", "writelines", "fill", "resize", "itemset", "subtract", "difference_update",
     "intersection_update", "symmetric_difference_update", "__setitem__", "__delitem__",
-    "__setattr__", "fit", "partial_fit", "cache_clear", "release", "acquire", "set",
+    "__setattr__", "fit", "partial_fit", "cache_clear", "release", "acquire", "set", "setitem",
+    "delitem", "heapify", "heappush", "heappop", "heapreplace", "heappushpop", "insort",
+    "insort_left", "insort_right",
 }  # fmt: skip
 _CHANCE = {
     "random", "secrets", "time", "os", "socket", "urllib", "http", "requests", "httpx",
@@ -117,22 +119,37 @@ def _helpers(
             seen.append(found)
             if _of_library(found):
                 continue
-            try:
-                helper = found, code_of(found).tree
-            except FilterError:
+            # Also that of what no filter could be: methods, generators, what a decorator made.
+            definition = definition_of(found)
+            if definition is None or not isinstance(definition[0], ast.FunctionDef):
                 continue
-            yield helper
-            waiting.append(helper)
+            yield found, definition[0]
+            waiting.append((found, definition[0]))
 
 
 def _found(function: FunctionType, node: ast.AST) -> Any:
     match node:
         case ast.Name(id=name, ctx=ast.Load()):
             return look_up(function, name)
+        case ast.Call(func=ast.Name(id=name)):
+            return _method(type(look_up(function, name)), "__call__")
         case ast.Attribute(value=ast.Name(id=name), attr=attr):
-            module = look_up(function, name)
-            return vars(module).get(attr) if isinstance(module, ModuleType) else None
+            found = look_up(function, name)
+            if isinstance(found, ModuleType):
+                return vars(found).get(attr)
+            return _method(found if isinstance(found, type) else type(found), attr)
     return None
+
+
+def _method(kind: type, name: str) -> Any:
+    """Return the function behind a method of an author's class; None if there is none."""
+    if is_library(kind.__module__):
+        return None
+    # Nothing of the author's is run to find it.
+    method = inspect.getattr_static(kind, name, None)
+    for behind in ("__func__", "fget", "func"):
+        method = getattr(method, behind, method)
+    return method
 
 
 def _of_library(function: FunctionType) -> bool:

@@ -35,6 +35,8 @@ OPERATORS: dict[str, Operator] = {
 
 _IDENTITY = (operator.is_, operator.is_not)
 _PLAIN = frozenset({bool, int, str, bytes, type(None), tuple, list, dict, set, frozenset})
+_ARRAYS = frozenset({np.ndarray, np.ma.MaskedArray, type(np.ma.masked)})
+"""Arrays that run no code of an author's."""
 _make = tuple.__new__
 
 
@@ -332,11 +334,11 @@ def truth_of(value: Any) -> bool | None:
     if value is True or value is False:
         return value
     kind = type(value)
-    if kind is float or (kind in _PLAIN and kind is not dict) or isinstance(value, np.generic):
+    if kind is float or (kind in _PLAIN and kind is not dict) or _is_scalar(kind):
         return bool(value)
     if isinstance(value, Mapping):
         return True  # annotations pass, also empty ones
-    if isinstance(value, np.ndarray):
+    if kind in _ARRAYS and not value.dtype.hasobject:
         return bool(value) if value.size == 1 else None
     return None if hasattr(kind, "__bool__") or hasattr(kind, "__len__") else True
 
@@ -348,11 +350,20 @@ def missing(value: Any) -> bool:
         return value != value  # type: ignore[no-any-return]  # noqa: PLR0124
     if kind in _PLAIN:
         return False
-    if isinstance(value, np.generic | np.ndarray):
+    if kind in _ARRAYS or _is_scalar(kind):
         return value.dtype.kind in "fc" and bool(np.isnan(value).any())
+    if issubclass(kind, np.ndarray):
+        # Of another library, or of the author: it may refuse to be asked.
+        values = np.ndarray.view(value, np.ndarray)
+        return values.dtype.kind in "fc" and bool(np.isnan(values).any())
     if isinstance(value, float):
         return math.isnan(value)
     return isinstance(value, Decimal) and value.is_nan()
+
+
+def _is_scalar(kind: type) -> bool:
+    """Return whether a type is one of NumPy's own numbers."""
+    return issubclass(kind, np.generic) and kind.__module__ == "numpy"
 
 
 def _within(way: TracebackType, spot: Spot) -> bool:
