@@ -118,7 +118,14 @@ class Lab(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         }
         for name, box in boxes.items():
             box.add_class(f"ztfnb-lab-{name}")
-        panes = ipywidgets.Box(list(boxes.values()))
+        # Where there is room for one only, they stand in the order above: see lab.css.
+        columns = [
+            ipywidgets.VBox([boxes["left"], boxes["why"]]),
+            ipywidgets.VBox([boxes["right"], boxes["picture"]]),
+        ]
+        for column in columns:
+            column.add_class("ztfnb-lab-column")
+        panes = ipywidgets.Box(columns)
         panes.add_class("ztfnb-lab-panes")
         return [self.summary, self.sliders, panes]
 
