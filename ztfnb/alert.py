@@ -32,8 +32,8 @@ BANDS = {1: "g", 2: "r", 3: "i"}
 
 UNIX_EPOCH_JD = 2440587.5
 _YEAR_10000_JD = 5373484.5
-_TAI_MINUS_UTC = 37.0
-"""Leap seconds [s] since 2017; Rubin gives times in TAI."""
+MJD_TAI_ZERO = 2400000.5 - 37.0 / 86400
+"""Julian date (UTC) at which an MJD in TAI is 0, which Rubin gives: 37 leap seconds since 2017."""
 
 CORES = {"candidate": "candid", "diaSource": "diaSourceId"}
 """The record that describes the detection, of ZTF and of Rubin, and its identifier inside."""
@@ -252,7 +252,7 @@ class Alert(Mapping[str, Any]):
         """
         if "jd" in self.core:
             return self._number("jd")
-        return self._number("midpointMjdTai") + 2400000.5 - _TAI_MINUS_UTC / 86400
+        return self._number("midpointMjdTai") + MJD_TAI_ZERO
 
     @property
     def time(self) -> datetime:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import ast
 import linecache
-import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
 from ztfnb.errors import NotHeldError
 from ztfnb.filters.code import FunctionCode
 from ztfnb.filters.filter import Filter
+from ztfnb.filters.libraries import is_library_file, is_own_file
 
 Kind = Literal["exception", "missing value", "refused value", "not held"]
 
@@ -64,7 +62,7 @@ def failure_of(made: Filter, candid: int, error: BaseException) -> Failure:
     globals_ = made.function.__globals__
     for frame, line in reversed(frames):
         file = frame.f_code.co_filename
-        if file == made.code.file or frame.f_globals is globals_ or not _is_library(file):
+        if file == made.code.file or frame.f_globals is globals_ or not is_library_file(file):
             return Failure(
                 candid,
                 _kind(made, error, frames[-1][0]),
@@ -126,17 +124,7 @@ def _kind(made: Filter, error: BaseException, innermost: FrameType) -> Kind:
     if isinstance(error, KeyError | AttributeError):
         # An alert's own look-up raised it; or a dictionary's, which has no frame, of a text.
         file = innermost.f_code.co_filename
-        ours = file != made.code.file and file.startswith(_HOME)
+        ours = file != made.code.file and is_own_file(file)
         asked = isinstance(error, KeyError) and error.args and isinstance(error.args[0], str)
         return "missing value" if ours or asked else "exception"
     return "exception"
-
-
-@lru_cache(maxsize=1_000)
-def _is_library(file: str) -> bool:
-    """Return whether code is of Python or an installed package: then its caller is told."""
-    return file.startswith(("<frozen", _HOME, *_PLACES))
-
-
-_HOME = str(Path(__file__).parents[1])
-_PLACES = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))

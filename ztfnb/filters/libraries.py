@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
+_HOME = str(Path(__file__).parents[1])
 _PLACES = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 
@@ -32,3 +33,14 @@ def is_library(module: str | None) -> bool:
         return not known
     path = Path(file)
     return not _INSTALLED.isdisjoint(path.parts) or any(map(path.is_relative_to, _PLACES))
+
+
+@lru_cache(maxsize=1_000)
+def is_library_file(file: str) -> bool:
+    """Return whether code stands in a file of Python, of an installed package or of ztfnb."""
+    return file.startswith(("<frozen", *_PLACES)) or is_own_file(file)
+
+
+def is_own_file(file: str) -> bool:
+    """Return whether code stands in a file of ztfnb."""
+    return file.startswith(_HOME)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, overload
 
-from ztfnb.alert import UNIX_EPOCH_JD, Alert
+from ztfnb.alert import MJD_TAI_ZERO, UNIX_EPOCH_JD, Alert
 from ztfnb.binary import Record, Records
 from ztfnb.schema import Schema
 from ztfnb.source import parse_start
@@ -25,9 +25,6 @@ HISTORIES = {
     "prvDiaNondetectionLimits": "midpointMjdTai",
 }
 """Lists of earlier epochs, of ZTF and of Rubin, with the field that says when each was."""
-
-_TAI_MINUS_UTC = 37.0 / 86400
-_MJD = 2400000.5
 
 
 class PastAlert(Alert):
@@ -172,4 +169,4 @@ def _epoch(entry: Mapping[str, Any], when: str) -> float:
     value = entry.get(when)
     if not isinstance(value, int | float):
         return math.nan
-    return float(value) if when == "jd" else value + _MJD - _TAI_MINUS_UTC
+    return float(value) if when == "jd" else value + MJD_TAI_ZERO

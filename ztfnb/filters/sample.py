@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ztfnb.alert import MJD_TAI_ZERO
 from ztfnb.errors import DecodeError, NotHeldError, SelectionError, ZtfnbError
 from ztfnb.rows import NotAtHandError
 
@@ -124,7 +125,7 @@ class Sample(ABC):
     def jd(self) -> NDArray[np.float64]:
         """When each was observed: Julian date (UTC); NaN where it does not say."""
         found = np.full(len(self), np.nan)
-        for name, offset in (("midpointMjdTai", 2400000.5 - 37 / 86400), ("jd", 0.0)):
+        for name, offset in (("midpointMjdTai", MJD_TAI_ZERO), ("jd", 0.0)):
             try:
                 values, missing = self.column(name)
             except SelectionError:

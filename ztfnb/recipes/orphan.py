@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import ztfnb
-from ztfnb.recipes.reading import detections, distance, is_positive, known
-
-MINUTES_PER_DAY = 1440.0
+from ztfnb.recipes.reading import MINUTES_PER_DAY, detections, distance, is_positive, known
 
 
 @ztfnb.filter

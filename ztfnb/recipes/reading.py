@@ -12,6 +12,8 @@ from ztfnb.photometry import PIXEL_SCALE
 MISSING = (-999.0, -99999.0)
 """What the survey writes where it has no number."""
 
+MINUTES_PER_DAY = 1440.0
+
 Record = Mapping[str, Any]
 
 

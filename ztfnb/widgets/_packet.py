@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ztfnb.alert import BANDS, Alert
+from ztfnb.alert import BANDS, MJD_TAI_ZERO, Alert
 from ztfnb.errors import DecodeError
 from ztfnb.fields import fields
 from ztfnb.photometry import PIXEL_SCALE
@@ -31,7 +31,6 @@ _RECORDS = {"candidate": "candidate", "prv_candidates": "prv_candidate", "fp_his
 _ALERT = "alert"
 _CODES = frozenset((-999.0, -99999.0))
 """What stands for a missing value in fields of which nothing is known."""
-_MJD_ZERO, _TAI_MINUS_UTC = 2400000.5, 37.0 / 86400
 _LEAN = reprlib.Repr()  # of values with values inside: it looks at the first few only
 _LEAN.maxlevel, _LEAN.maxdict, _LEAN.maxlist, _LEAN.maxstring = 4, 20, 20, 200
 
@@ -179,7 +178,7 @@ def _readable(part: str, name: str, value: Any) -> str:
         if name.startswith("jd"):
             return _utc(value)
         if name.endswith("MjdTai"):
-            return _utc(value + _MJD_ZERO - _TAI_MINUS_UTC)
+            return _utc(value + MJD_TAI_ZERO)
         if name == "distnr" and part != "fp_hists":
             return f"{value * PIXEL_SCALE:.2f} arcsec"
         if name.startswith("sgscore"):
@@ -241,7 +240,7 @@ def _summary(name: str, entries: Sequence[Mapping[str, Any]] | None) -> str:
 
 
 def _jd(entry: Mapping[str, Any]) -> float:
-    for name, zero in (("jd", 0.0), ("midpointMjdTai", _MJD_ZERO - _TAI_MINUS_UTC)):
+    for name, zero in (("jd", 0.0), ("midpointMjdTai", MJD_TAI_ZERO)):
         value = entry.get(name)
         if isinstance(value, float) and math.isfinite(value):
             return value + zero
