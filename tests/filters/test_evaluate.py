@@ -377,3 +377,20 @@ def test_a_stream_may_let_go_of_alerts_afterwards(tmp_path: Path) -> None:
     loop = plain_loop(report.filter, map(stream.__getitem__, report.candid.tolist()))
     np.testing.assert_array_equal(report.verdict, loop)
     stream.stop()
+
+
+def emptied(alert: Any) -> Any:
+    candid = alert.pop("candid")
+    alert.clear()
+    return {candid: "no text"} if candid == 2 else alert["candidate"]
+
+
+def test_an_alert_that_its_filter_emptied_fails_under_its_candid() -> None:
+    """A dictionary is the person's own: what a filter takes out of it is gone, the rest goes on."""
+    report = Filter(emptied).evaluate([made_alert(1), made_alert(2), made_alert(3)], progress=False)
+    assert report.failed.tolist() == [1, 2, 3]
+    assert {candid: one.kind for candid, one in report.errors.items()} == {
+        1: "missing value",
+        2: "refused value",
+        3: "missing value",
+    }

@@ -104,3 +104,5 @@ def test_an_alert_is_known_by_its_candid() -> None:
     for odd in ({}, {"candid": "9"}, {"candid": None, "candidate": None}, {"candid": 1.5}):
         with pytest.raises(ConfigError, match="without a candid"):
             candid_of(odd)
+    with pytest.raises(ConfigError, match="at most 64 bits, got 9223372036854775808"):
+        candid_of({"candid": 2**63})

@@ -19,6 +19,7 @@ from ztfnb.filters.filter import Filter
 from ztfnb.filters.threshold import Value
 
 _FAILED, _REJECTED, _PASSED = map(int, (Verdict.FAILED, Verdict.REJECTED, Verdict.PASSED))
+_CANDIDS = range(-(2**63), 2**63)
 
 
 @dataclass(slots=True)
@@ -125,7 +126,7 @@ class Judge:
             if self._strict and not getattr(alert, "asked", False):
                 raise
             self._verdict[place] = _FAILED
-            failures[place] = failure_of(self._made, candid_of(alert), error)
+            failures[place] = failure_of(self._made, _candid_left(alert), error)
             return
         self._took[place] = perf_counter_ns() - begin
         if value is False or value is None:
@@ -142,7 +143,7 @@ class Judge:
             self._verdict[place] = _PASSED if passes(value) else _REJECTED
         except Exception as error:  # noqa: BLE001 - a truth that cannot be had, such as an array's
             self._verdict[place] = _FAILED
-            self.judgement.failures[place] = refused(self._made, candid_of(alert), error)
+            self.judgement.failures[place] = refused(self._made, _candid_left(alert), error)
         else:
             if notes:
                 self.judgement.notes[place] = notes
@@ -154,11 +155,22 @@ def candid_of(alert: Any) -> int:
     Raises
     ------
     ConfigError
-        If it has none.
+        If it has none, or one of more than 64 bits.
     """
     if isinstance(alert, Alert):
         return alert.candid
     for record, name in ((alert, "candid"), *((alert.get(core), i) for core, i in CORES.items())):
         if hasattr(record, "get") and isinstance(record.get(name), int | np.integer):
-            return int(record[name])
+            candid = int(record[name])
+            if candid not in _CANDIDS:
+                raise ConfigError(f"expected a candid of at most 64 bits, got {candid}")
+            return candid
     raise ConfigError("expected an alert, got a dictionary without a candid")
+
+
+def _candid_left(alert: Any) -> int:
+    """Return the identifier of an alert that a filter had; 0 where it has taken that away."""
+    try:
+        return candid_of(alert)
+    except ConfigError:
+        return 0  # the sample knows it

@@ -84,8 +84,11 @@ class Outcome:
     def failures(self) -> tuple[Failure, ...]:
         """Why alerts failed, in the order of the sample; the alert itself is fetched when asked."""
         found = self.judgement.failures
+        # A filter may have changed a dictionary: the sample still has its candid.
+        candid = self.candid.tolist() if found else []
         return tuple(
-            replace(found[place], fetch=partial(self.sample.at, place)) for place in sorted(found)
+            replace(found[place], candid=candid[place], fetch=partial(self.sample.at, place))
+            for place in sorted(found)
         )
 
     @cached_property
