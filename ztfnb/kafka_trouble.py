@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from confluent_kafka import KafkaError
 
 from ztfnb.kafka_config import addresses, is_loopback, on_binder
+from ztfnb.wording import one_line
 
 PROBE_TIMEOUT = 4.0
 """How long the probe waits for a host to answer [s]."""
@@ -132,5 +133,4 @@ def _reason(host: str, port: int, timeout: float) -> tuple[str, str]:
 def _short(detail: str) -> str:
     """Return what the client says in one line, without its name for the connection."""
     line = re.sub(r"^\S+/(bootstrap|\d+): | \(after \d+ms in state \w+\)", "", detail)
-    line = " ".join(line.split())
-    return line if len(line) <= 160 else line[:159] + "…"
+    return one_line(line, 160)

@@ -13,6 +13,7 @@ from ztfnb.errors import NotHeldError
 from ztfnb.filters.code import FunctionCode
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.libraries import is_library_file, is_own_file
+from ztfnb.wording import one_line
 
 Kind = Literal["exception", "missing value", "refused value", "not held"]
 
@@ -97,12 +98,11 @@ def not_held(candid: int, error: Exception) -> Failure:
 def message_of(error: BaseException) -> str:
     """Return the kind of an exception and what it says, on one line."""
     try:
-        said = " ".join(str(error).split())
+        said = str(error).strip()
     except Exception:  # noqa: BLE001 - an author's own exception may not be able to speak
         said = "(it cannot be shown)"
     name = type(error).__name__
-    text = f"{name}: {said}" if said else name
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return one_line(f"{name}: {said}" if said else name, _LONGEST)
 
 
 def _frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:

@@ -11,6 +11,7 @@ from ztfnb.filters.following import Following
 from ztfnb.widgets._columns import ExtraColumn
 from ztfnb.widgets.notices import note_text, notes_text
 from ztfnb.widgets.table import AlertTable
+from ztfnb.wording import one_line
 
 MARKS = {Verdict.PASSED: "✓", Verdict.REJECTED: "", Verdict.FAILED: "!", None: "…"}
 _MOST_NOTES = 12
@@ -115,12 +116,12 @@ def _columns(applied: Mapping[str, Following]) -> tuple[dict[str, ExtraColumn], 
             "! failed, … not judged yet"
         )
         # No field has such a name.
-        own = f"✓ {_short(name)}"
-        found[own] = ExtraColumn(own, title, 2, partial(_marks, one), _short(own, 10))
+        own = f"✓ {one_line(name, _LONGEST)}"
+        found[own] = ExtraColumn(own, title, 2, partial(_marks, one), one_line(own, 10))
         for place, note in enumerate(one.annotations[:_MOST_NOTES]):
-            title = f"The annotation {_short(note)} of {name}"
-            own = _short(f"{name}.{note}")
-            found[own] = ExtraColumn(own, title, 8, partial(_notes, one, note), _short(note, 12))
+            title = f"The annotation {one_line(note, _LONGEST)} of {name}"
+            own = one_line(f"{name}.{note}", _LONGEST)
+            found[own] = ExtraColumn(own, title, 8, partial(_notes, one, note), one_line(note, 12))
             if place >= _AT_FIRST:
                 spare.add(own)
     return found, spare
@@ -133,8 +134,3 @@ def _marks(one: Following, candids: Sequence[int]) -> list[str]:
 def _notes(one: Following, name: str, candids: Sequence[int]) -> list[str]:
     found = (one.passed.get(candid, {}) for candid in candids)
     return [note_text(notes[name]) if name in notes else "" for notes in found]
-
-
-def _short(text: str, longest: int = _LONGEST) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= longest else f"{line[: longest - 1]}…"

@@ -30,8 +30,8 @@ class Tabs(Part):
         The pump of the page that the tabs are part of; one of its own where None.
     """
 
-    _esm = text_of("common.js", "tabs.js")
-    _css = text_of("tabs.css")
+    _esm = text_of("common.js", "tablist.js", "tabs.js")
+    _css = text_of("tablist.css")
     _titles: Any = traitlets.List().tag(sync=True)
     _label = traitlets.Unicode().tag(sync=True)
     _chosen = traitlets.Unicode().tag(sync=True)

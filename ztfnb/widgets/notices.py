@@ -15,6 +15,7 @@ from ztfnb.settings import flag
 from ztfnb.widgets._part import Part
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._static import text_of
+from ztfnb.wording import one_line
 
 EVERY = 10.0
 """Time between two notices of one filter [s]."""
@@ -180,8 +181,7 @@ def note_text(value: Value) -> str:
     """Return an annotation as people read it, on one short line."""
     if isinstance(value, float):
         return f"{value:.5g}"
-    text = " ".join(str(value).split())
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return one_line(str(value), _LONGEST)
 
 
 def notes_text(notes: Mapping[str, Value]) -> str:

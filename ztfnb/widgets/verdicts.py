@@ -40,8 +40,8 @@ class Listing:
 class Shelf(Part):
     """A row of tabs with the number of alerts in each, of which one is chosen."""
 
-    _esm = text_of("common.js", "labshelf.js")
-    _css = text_of("labshelf.css")
+    _esm = text_of("common.js", "tablist.js", "labshelf.js")
+    _css = text_of("tablist.css", "labshelf.css")
     _tabs: Any = traitlets.List().tag(sync=True)
     _chosen = traitlets.Unicode().tag(sync=True)
 

@@ -1,5 +1,5 @@
 function render({ model, el }) {
-  el.classList.add("ztfnb-tabs");
+  el.classList.add("ztfnb-tablist");
   el.dataset.lmSuppressShortcuts = "true";
   const list = make("div", { role: "tablist", "aria-label": model.get("_label") });
   const prefix = `ztfnb-tab-${Math.random().toString(36).slice(2)}`;
@@ -17,11 +17,7 @@ function render({ model, el }) {
 
   function show(name) {
     chosen = name;
-    for (const button of buttons) {
-      const on = button.dataset.name === name;
-      button.setAttribute("aria-selected", String(on));
-      button.tabIndex = on ? 0 : -1;
-    }
+    markTab(list, name);
     dress();
   }
   /** The panels come into the box after the tabs. */
@@ -39,19 +35,7 @@ function render({ model, el }) {
     show(name);
     model.send({ kind: "choose", name });
   }
-  list.addEventListener("keydown", (event) => {
-    const here = buttons.findIndex((button) => button.dataset.name === chosen);
-    const last = buttons.length - 1;
-    const to = {
-      ArrowRight: here === last ? 0 : here + 1, ArrowLeft: here === 0 ? last : here - 1,
-      Home: 0, End: last,
-    }[event.key];
-    if (to === undefined) return;
-    choose(buttons[to].dataset.name);
-    buttons[to].focus();
-    event.preventDefault();
-    event.stopPropagation();
-  });
+  tabKeys(list, choose);
   const undo = follow(model, "_chosen", () => show(model.get("_chosen")));
   const arrivals = new MutationObserver(dress);
   const attached = new ResizeObserver(() => {
