@@ -124,7 +124,7 @@ def test_what_is_no_condition_is_refused(text: str) -> None:
         source_of(text)
 
 
-@pytest.mark.parametrize("name", ["", "my filter", "class", "f(x)", "1f", "f\n"])
+@pytest.mark.parametrize("name", ["", "my filter", "class", "f(x)", "1f", "f\n", "ﬁx", "ztfnb"])
 def test_what_is_no_name_is_refused(name: str) -> None:
     """It would be no function, or other code."""
     with pytest.raises(FilterError, match="expected a name"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import keyword
+import unicodedata
 from collections.abc import Iterable
 from hashlib import sha256
 from types import SimpleNamespace
@@ -48,7 +49,9 @@ def source_of(cuts: Cuts | str | Iterable[str | Cut], name: str = _NAME) -> str:
     FilterError
         If the name is none that a function can have.
     """
-    if not name.isidentifier() or keyword.iskeyword(name):
+    # Python reads some letters as others: what is defined would have another name.
+    plain = name.isidentifier() and unicodedata.is_normalized("NFKC", name)
+    if not plain or keyword.iskeyword(name) or name == "ztfnb":
         raise FilterError(f"expected a name for a function, such as {_NAME}, got {name[:80]!r}")
     kept = cuts if isinstance(cuts, Cuts) else Cuts(cuts)
     if kept.selection is None:

@@ -132,7 +132,7 @@ class _Work:
     def __init__(self, function: FunctionType) -> None:
         self.book = Book()
         self.spots: dict[CodeType, list[Spot]] = {}
-        self._package = function.__module__.partition(".")[0]
+        self._package = (function.__module__ or "").partition(".")[0]
         self._above: list[FunctionType] = []
 
     def twin(
