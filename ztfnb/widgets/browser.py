@@ -18,6 +18,7 @@ from ztfnb.labels import FILE, Labels
 from ztfnb.saving import save
 from ztfnb.source import Packet
 from ztfnb.stream import Stream
+from ztfnb.widgets._closing import close_children
 from ztfnb.widgets._companions import companions_of, epochs_of
 from ztfnb.widgets._divider import Divider
 from ztfnb.widgets._gallerypages import GalleryPages
@@ -256,17 +257,7 @@ class Browser(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.saving.cancel()
         self.gallery.show(())
         self.light_curve.show(None)
-        # All of it, from the outside in: a box that is left with a closed widget in it cannot tell
-        # its state, and with it no widget can to a page that is loaded again.
-        boxes: list[ipywidgets.Widget] = [self]
-        parts: list[ipywidgets.Widget] = []
-        while boxes:
-            children = boxes.pop().children
-            parts += children
-            boxes += [child for child in children if isinstance(child, ipywidgets.Box)]
-        self.children = ()
-        for part in parts:
-            part.close()
+        close_children(self)
         # The notebook's history may keep this object, but not a night of alerts with it.
         self.strip = None
         self._kept = {}

@@ -10,6 +10,7 @@ from ztfnb.alert import Alert
 from ztfnb.errors import ConfigError
 from ztfnb.labels import FILE, Labels
 from ztfnb.stream import Stream
+from ztfnb.widgets._closing import close_outlived
 from ztfnb.widgets.batch import Batch
 from ztfnb.widgets.browser import Browser
 
@@ -41,7 +42,7 @@ def browse(
         If there is a file of labels that cannot be read.
     """
     if isinstance(alerts, Stream):
-        _close_outlived(alerts)
+        close_outlived(_open, alerts)
         browser = Browser(alerts, labels=labels, state=state)
         _open.add(browser)
         return browser
@@ -58,11 +59,3 @@ def show_in_browsers(live: Stream, candid: int) -> None:
     for browser in list(_open):
         if browser.alerts is live:
             browser.select(candid)
-
-
-def _close_outlived(live: Stream) -> None:
-    """Close the browsers of streams that this one has taken the place of, in a cell run again."""
-    for browser in list(_open):
-        old = browser.alerts
-        if isinstance(old, Stream) and old is not live and old.name == live.name:
-            browser.close()

@@ -20,6 +20,7 @@ from ztfnb.filters.times import duration
 from ztfnb.labels import Labels
 from ztfnb.settings import flag
 from ztfnb.stream import Stream
+from ztfnb.widgets._closing import close_children
 from ztfnb.widgets._latest import Latest
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets.funnelview import STOPPED
@@ -276,16 +277,7 @@ class Lab(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         for work in (self._work, self.alert, self.tabs):
             work.forget()
         self.verdicts.gallery.show(())
-        # All of it, from the outside in: see `ztfnb.widgets.browser.Browser.close`.
-        boxes: Any = [self]
-        parts: Any = []
-        while boxes:
-            children = boxes.pop().children
-            parts += children
-            boxes += [child for child in children if isinstance(child, ipywidgets.Box)]
-        self.children = ()
-        for part in parts:
-            part.close()
+        close_children(self)
         self.alerts = ()
         self._report = self._findings = self._settled = self._base = None
         self._serial += 1

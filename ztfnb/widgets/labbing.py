@@ -10,6 +10,7 @@ from typing import Any
 from ztfnb.errors import ConfigError
 from ztfnb.filters.filter import Filter
 from ztfnb.stream import Stream
+from ztfnb.widgets._closing import close_outlived
 from ztfnb.widgets.lab import Lab
 
 _open: weakref.WeakSet[Lab] = weakref.WeakSet()
@@ -52,15 +53,7 @@ def lab(
             "make one of a function with @ztfnb.filter"
         )
     if isinstance(alerts, Stream):
-        _close_outlived(alerts)
+        close_outlived(_open, alerts)
     made = Lab(filter, alerts, labels=labels, positive=positive, auto=auto)
     _open.add(made)
     return made
-
-
-def _close_outlived(live: Stream) -> None:
-    """Close the labs of streams that this one has taken the place of, in a cell run again."""
-    for one in list(_open):
-        old = one.alerts
-        if isinstance(old, Stream) and old is not live and old.name == live.name:
-            one.close()
