@@ -313,3 +313,42 @@ def test_constants_that_text_does_not_tell() -> None:
     for value in (object(), endless, iter([1]), np.array([object()])):
         with pytest.raises(UnseenError):
             canonical(value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "NAMES.rb = 0.7",
+        "LIMITS.rb = 0.7",
+        "LIMITS.own = 1",
+        "Limits.mag = 19.0",
+        "LIMITS.inner.fid = 2",
+    ],
+)
+def test_objects_that_change(change: str) -> None:
+    """Attributes count as they are now: those of a namespace, a class and its instances."""
+    book = Notebook()
+    f = book.run(
+        """
+        from types import SimpleNamespace
+        import ztfnb
+
+        class Limits:
+            mag = 18.0
+
+            def __init__(self):
+                self.rb = 0.5
+
+        NAMES, LIMITS = SimpleNamespace(rb=0.5), Limits()
+        LIMITS.inner = SimpleNamespace(fid=1)
+
+        @ztfnb.filter
+        def f(alert):
+            return alert["rb"] > max(NAMES.rb, LIMITS.rb) and alert["mag"] < Limits.mag
+        """
+    )["f"]
+    before = f.hash
+    assert f.hash == before
+    assert f.dependencies.unseen == ()
+    book.run(change)
+    assert f.hash != before

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import copy
 import inspect
 import sys
 from collections.abc import Iterator
@@ -123,8 +124,10 @@ def _helpers(
             definition = definition_of(found)
             if definition is None or not isinstance(definition[0], ast.FunctionDef):
                 continue
-            yield found, definition[0]
-            waiting.append((found, definition[0]))
+            body = copy.copy(definition[0])
+            body.decorator_list = []  # they were run long ago
+            yield found, body
+            waiting.append((found, body))
 
 
 def _found(function: FunctionType, node: ast.AST) -> Any:

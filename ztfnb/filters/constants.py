@@ -10,6 +10,7 @@ import pathlib
 import re
 from dataclasses import fields, is_dataclass
 from hashlib import sha256
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -60,8 +61,9 @@ def _inside(value: Any) -> list[Any] | None:
     kind = type(value)
     if kind in (tuple, list) or (isinstance(value, tuple) and hasattr(kind, "_fields")):
         return list(value)
-    if kind is dict:
-        return [each for pair in value.items() for each in pair]
+    if kind in (dict, SimpleNamespace):
+        items = value.items() if kind is dict else vars(value).items()
+        return [each for pair in items for each in pair]
     if kind is re.Pattern:
         return [value.pattern, value.flags]
     if isinstance(value, enum.Enum):

@@ -13,6 +13,7 @@ import importlib.util
 import reprlib
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -215,6 +216,8 @@ class _Walk:
                 self._library(f"{value.__module__}.{value.__name__}")
             case _ if isinstance(value, np.ufunc):
                 self._library(f"numpy.{value.__name__}")
+            case _ if _is_of_the_author(type(value)):
+                inner = {"class": type(value), **vars(value)}
             case _:
                 self.facts.append(f"{name}: {type(value).__module__}.{type(value).__qualname__}")
                 self.unseen.add(f"{name}: {reason}")
@@ -267,7 +270,10 @@ class _Walk:
         for base in kind.__bases__:
             if base is not object:
                 self.value(base.__name__, base)
-        for each in vars(kind).values():
+        for own, each in vars(kind).items():
+            if not own.startswith("__"):
+                with suppress(UnseenError):  # what is no value stands in the source
+                    self.facts.append(f"{name}.{own} = {canonical(each)}")
             inner = getattr(each, "__func__", getattr(each, "fget", each))
             if isinstance(inner, FunctionType) and sources.definition_of(inner):
                 self.functions.append(inner)
@@ -289,6 +295,13 @@ def _short(value: Any) -> str:
     text = repr(value) if whole or len(value) < _SHOWN else reprlib.repr(value)
     text = " ".join(text.split())
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _is_of_the_author(kind: type) -> bool:
+    """Return whether the attributes of its instances are all that these hold."""
+    *own, last = kind.__mro__
+    known = (is_library(one.__module__) or "__slots__" in vars(one) for one in own)
+    return last is object and bool(own) and not any(known)
 
 
 def _is_of_a_library(value: Any) -> bool:
