@@ -14,6 +14,7 @@ from ztfnb.alert import Alert
 from ztfnb.codec import decode
 from ztfnb.errors import ConfigError, FilterWarning, NotHeldError, ZtfnbError
 from ztfnb.filters.archived import PathSample
+from ztfnb.filters.arrivals import Arrivals
 from ztfnb.filters.crew import Cluster, Processes
 from ztfnb.filters.failure import not_held
 from ztfnb.filters.filter import Filter
@@ -23,7 +24,6 @@ from ztfnb.filters.judge import Judge, Judgement
 from ztfnb.filters.listed import ListSample
 from ztfnb.filters.parallel import judge_by_many
 from ztfnb.filters.past import Cut, moment_jd
-from ztfnb.filters.replayed import Replay
 from ztfnb.filters.report import Report
 from ztfnb.filters.sample import Sample, attempt
 from ztfnb.filters.threshold import Value
@@ -95,15 +95,15 @@ def evaluate(
     crew = _crew(chosen, workers, client, strict=on_error == "raise")
     if crew is None:
         if past:
-            sample = Replay(sample.completed(), until)
+            sample = Arrivals(sample.completed(), until)
         judgement = judge(chosen, sample, progress=progress, strict=on_error == "raise")
     else:
         with crew:
             cut = Cut(until) if past else None
             judgement = judge_by_many(chosen, sample, crew, cut, progress=progress)
         if past:
-            replay = Replay(sample, until)
-            sample, judgement = replay, judgement.taken(replay.order)
+            arrivals = Arrivals(sample, until)
+            sample, judgement = arrivals, judgement.taken(arrivals.order)
     report = Report(chosen, sample, judgement, when)
     names = ("passed", "rejected", "failed")
     keep(chosen, dict(zip(names, report.counts, strict=True)), sample.name, versions)

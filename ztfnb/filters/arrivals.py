@@ -12,7 +12,7 @@ from ztfnb.filters.past import Cut
 from ztfnb.filters.sample import Dictionary, Mask, Sample, Values, Whole
 
 
-class Replay(Sample):
+class Arrivals(Sample):
     """Alerts as they came: by jd, then candid; those without a jd last.
 
     Parameters
