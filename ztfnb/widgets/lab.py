@@ -16,7 +16,6 @@ import traitlets
 from ztfnb.errors import ConfigError, ZtfnbError
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.report import Report
-from ztfnb.filters.times import duration
 from ztfnb.labels import Labels
 from ztfnb.settings import flag
 from ztfnb.stream import Stream
@@ -25,7 +24,7 @@ from ztfnb.widgets._latest import Latest
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets.funnelview import STOPPED
 from ztfnb.widgets.labalert import LabAlert
-from ztfnb.widgets.labsummary import Summary, Told
+from ztfnb.widgets.labsummary import Summary, told_of
 from ztfnb.widgets.labtabs import LabTabs
 from ztfnb.widgets.labwork import Findings, briefly, evaluated, fetching, findings, glanced
 from ztfnb.widgets.sliders import Sliders, carried
@@ -361,22 +360,8 @@ class Lab(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     def _tell(self, report: Report, *, busy: bool) -> None:
         known = self._findings
         difference = known.difference if known is not None and known.report is report else None
-        times = report.times
-        self.summary.told = Told(
-            report.filter.name,
-            total=len(report.candid),
-            passed=len(report.passed),
-            rejected=len(report.rejected),
-            failed=len(report.failed),
-            not_read=len(report.not_read),
-            sample=report.sample.name,
-            gained=None if difference is None else len(difference.gained),
-            lost=None if difference is None else len(difference.lost),
-            times=f"{duration(times.p50)}, 95% within {duration(times.p95)}" if times.n else "",
-            busy=busy,
-            live=self._live,
-            auto=self._auto,
-        )
+        told = told_of(report, difference)
+        self.summary.told = replace(told, busy=busy, live=self._live, auto=self._auto)
 
     def _found_out(self, settled: bool, found: Findings | Exception) -> None:
         if isinstance(found, Exception):

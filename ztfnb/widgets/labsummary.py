@@ -8,6 +8,9 @@ from typing import Any
 
 import traitlets
 
+from ztfnb.filters.difference import Difference
+from ztfnb.filters.report import Report
+from ztfnb.filters.times import duration
 from ztfnb.widgets._part import Part
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._static import text_of
@@ -40,6 +43,24 @@ class Told:
     """Whether alerts go on arriving."""
     auto: bool = False
     """Whether they are evaluated by themselves."""
+
+
+def told_of(report: Report, difference: Difference | None) -> Told:
+    """Return what a report tells, beside the one before it where there is one."""
+    passed, rejected, failed = report.counts
+    times = report.times
+    return Told(
+        report.filter.name,
+        total=len(report),
+        passed=passed,
+        rejected=rejected,
+        failed=failed,
+        not_read=len(report.not_read),
+        sample=report.sample.name,
+        gained=None if difference is None else len(difference.gained),
+        lost=None if difference is None else len(difference.lost),
+        times=f"{duration(times.p50)}, 95% within {duration(times.p95)}" if times.n else "",
+    )
 
 
 class Summary(Part):
