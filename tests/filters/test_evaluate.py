@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import shutil
+import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -340,6 +341,21 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         made.evaluate([made_alert(candid) for candid in range(1, 10)])
     assert list(tmp_path.iterdir()) == []
+
+
+def leaving(alert: Any) -> bool:
+    if alert["candid"] == 2:
+        sys.exit("enough")
+    return bool(alert["candidate"]["rb"] > 0.5)
+
+
+def test_a_filter_that_exits_fails_on_that_alert_only() -> None:
+    """`sys.exit()` ends neither the evaluation nor its funnel, and is told as what failed."""
+    report = Filter(leaving).evaluate([made_alert(candid) for candid in (1, 2, 3)])
+    assert report.passed.tolist() == [1, 3]
+    assert str(report.errors[2]).endswith("SystemExit: enough")
+    assert report.funnel_rows[-1].entered == 2
+    assert report.note == ""
 
 
 def test_an_exception_can_be_let_through() -> None:

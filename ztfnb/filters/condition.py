@@ -56,6 +56,10 @@ class Step(NamedTuple):
     """False where a NaN was compared, or an exception was raised."""
 
 
+RAISED = (Exception, SystemExit, GeneratorExit)
+"""What a filter may raise as the outcome of one alert; an interrupt ends all work."""
+
+
 class Run(NamedTuple):
     """What a filter did with one alert."""
 

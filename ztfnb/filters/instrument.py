@@ -14,7 +14,7 @@ from typing import Any
 from ztfnb.errors import FilterError
 from ztfnb.filters.caution import obstacle_in, stateful
 from ztfnb.filters.code import FunctionCode, code_of
-from ztfnb.filters.condition import Condition, Run, Step
+from ztfnb.filters.condition import RAISED, Condition, Run, Step
 from ztfnb.filters.conditions import Finder
 from ztfnb.filters.draft import Book, Draft
 from ztfnb.filters.filter import Filter
@@ -69,7 +69,7 @@ class Traced:
         twin = self._twin(recorder)
         try:
             value = twin(alert, **params, **resources)
-        except Exception as error:  # noqa: BLE001 - what a filter raises is its outcome
+        except RAISED as error:
             recorder.cut_short(error)
             return Run(None, _without_frame(error), tuple(recorder.steps))
         finally:
@@ -88,7 +88,7 @@ class Traced:
     ) -> Run:
         try:
             value = self._made.function(alert, **params, **resources)
-        except Exception as error:  # noqa: BLE001 - what a filter raises is its outcome
+        except RAISED as error:
             return Run(None, _without_frame(error), (Step(0, None, (), judged=False),))
         held = truth_of(value)
         if forced and 0 in forced and held is not forced[0]:

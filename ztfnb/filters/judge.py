@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ztfnb.alert import CORES, Alert
 from ztfnb.errors import ConfigError
+from ztfnb.filters.condition import RAISED
 from ztfnb.filters.decision import Verdict, annotations_of, passes
 from ztfnb.filters.failure import Failure, failure_of, refused
 from ztfnb.filters.filter import Filter
@@ -88,8 +89,8 @@ class Judgement:
 class Judge:
     """Runs a filter's plain function, and notes what became of each alert.
 
-    An alert that is judged again, at the same place, leaves no trace of the first time. What is no
-    `Exception`, such as an interrupt, ends the work.
+    An alert that is judged again, at the same place, leaves no trace of the first time. An
+    interrupt ends the work; `sys.exit` in a filter is a failure as any other.
 
     Parameters
     ----------
@@ -121,7 +122,7 @@ class Judge:
         begin = perf_counter_ns()
         try:
             value = self._plain(alert)
-        except Exception as error:
+        except RAISED as error:
             self._took[place] = perf_counter_ns() - begin
             if self._strict and not getattr(alert, "asked", False):
                 raise
