@@ -28,6 +28,7 @@ from ztfnb.fields import fields
 from ztfnb.ranges import Range, range_in, range_text
 from ztfnb.schema import SCHEMAS_KEPT, Schema
 from ztfnb.selection import Selection, parse, unknown_field
+from ztfnb.syntax import tree_of
 
 if TYPE_CHECKING:
     from ztfnb.filters.filter import Filter
@@ -340,7 +341,7 @@ def check(selection: Selection, held: Held) -> None:
 
 
 def _tree(selection: Selection) -> ast.expr:
-    return ast.parse(selection.text, mode="eval").body
+    return tree_of(selection.text, "eval").body
 
 
 def _source(selection: Selection, node: ast.expr) -> str:

@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ztfnb.errors import SelectionError
+from ztfnb.syntax import tree_of
 
 MAX_LENGTH = 2000
 """Characters of a condition."""
@@ -194,7 +195,7 @@ def parse(text: str) -> Selection:
         )
     line = " ".join(text.split("\n")).strip()
     try:
-        tree = ast.parse(line, mode="eval").body
+        tree = tree_of(line, "eval").body
     except SyntaxError as error:
         raise _no_condition(line, error) from None
     except (ValueError, MemoryError, RecursionError) as error:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ztfnb.errors import FilterError
 from ztfnb.filters.sources import dedented, definition_of, lines_of
+from ztfnb.syntax import tree_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +85,7 @@ def code_of(function: Callable[..., Any]) -> FunctionCode:
     lines = lines_of(whole)[node.lineno - 1 : last]
     text = dedented("".join(lines), indent := len(lines[0]) - len(lines[0].lstrip()))
     text = text if text.endswith("\n") else f"{text}\n"
-    tree = ast.parse(text).body[0]
+    tree = tree_of(text).body[0]
     if not isinstance(tree, ast.FunctionDef):
         raise FilterError(f"{name}: expected a function written with def")
     ast.increment_lineno(tree, node.lineno - 1)

@@ -5,7 +5,6 @@ The source is generated, and shown and explained like any other; it can be paste
 
 from __future__ import annotations
 
-import ast
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from ztfnb.filters.decision import merged, passes
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.head import head
 from ztfnb.filters.threshold import Threshold, Value, threshold_of
+from ztfnb.syntax import tree_of
 
 _IMPORTS = "import ztfnb\nfrom ztfnb.filters import merged, passes\n"
 _BEFORE = "\n\n@ztfnb.filter\n"
@@ -156,7 +156,7 @@ def _defined(name: str, text: str, parts: Mapping[str, Filter]) -> Filter:
     whole = _IMPORTS + _BEFORE + text
     file = f"<ztfnb {name} {sha256(whole.encode()).hexdigest()[:8]}>"
     sources.keep(file, whole)
-    definition = ast.parse(whole)
+    definition = tree_of(whole)
     definition.body = definition.body[-1:]
     definition.body[0].decorator_list = []  # type: ignore[attr-defined]
     module = next((part.function.__module__ for part in parts.values() if part.local), __name__)

@@ -24,6 +24,7 @@ from ztfnb.filters import sources
 from ztfnb.filters.composed_terms import Terms, readable
 from ztfnb.filters.head import LONGEST_LINE, head
 from ztfnb.selection import Selection
+from ztfnb.syntax import tree_of
 
 if TYPE_CHECKING:
     from ztfnb.filters.filter import Filter
@@ -58,7 +59,7 @@ def source_of(cuts: Cuts | str | Iterable[str | Cut], name: str = _NAME) -> str:
         return "\n".join(("@ztfnb.filter", f"def {name}(alert):", "    return True", ""))
     _check(kept.selection)
     terms = Terms()
-    tree = ast.parse(kept.expression, mode="eval").body
+    tree = tree_of(kept.expression, "eval").body
     if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.Or):
         returned = _return(terms.alternatives(tree.values), "or")
     else:

@@ -7,6 +7,7 @@ import copy
 import sysconfig
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -29,6 +30,8 @@ _INSTALLED = tuple(
 )
 _make = tuple.__new__
 _HERE = str(Path(__file__).parent)
+_TWINS = 64
+"""Twins that are kept: making one takes some ten milliseconds."""
 Maker = Callable[[Recorder], FunctionType]
 Entering = Mapping[str, frozenset[str]]
 
@@ -96,8 +99,26 @@ class Traced:
         return Run(value, None, (Step(0, held, (value,), held is not None),))
 
 
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A filter, equal to any other of the same function that uses the same."""
+
+    function: FunctionType
+    hash: str
+    made: Filter = field(compare=False)
+
+
 def traced(made: Filter) -> Traced:
-    """Return a filter's traced twin, with the conditions that are found in its source."""
+    """Return a filter's traced twin, with the conditions that are found in its source.
+
+    Thresholds make no other twin; what the function uses does, where it has changed.
+    """
+    return _traced(_Source(made.function, made.hash, made))  # type: ignore[arg-type] # code_of saw to it
+
+
+@lru_cache(maxsize=_TWINS)
+def _traced(source: _Source) -> Traced:
+    made = source.made
     function: Any = made.function
     thresholds = frozenset(one.name for one in made.thresholds)
     work = _Work(function)

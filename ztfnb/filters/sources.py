@@ -14,6 +14,8 @@ from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any
 
+from ztfnb.syntax import tree_of
+
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _FILES_PARSED = 64
 
@@ -59,7 +61,7 @@ def carried(functions: Iterable[Callable[..., Any]]) -> dict[str, str]:
 def parsed(text: str) -> ast.Module | None:
     """Return the syntax tree of a text; None where it is no Python."""
     try:
-        return ast.parse(text)
+        return tree_of(text)
     except (SyntaxError, ValueError, RecursionError):
         return None
 

@@ -19,6 +19,7 @@ from typing import Any
 from ztfnb.filters import sources
 from ztfnb.filters.code import FunctionCode
 from ztfnb.filters.conditions import RECORDER
+from ztfnb.syntax import tree_of
 
 _AROUND, _OUTER, _INNER = "@around", "@outer", "@inner"
 _FUTURES = 0
@@ -67,7 +68,7 @@ def read(function: FunctionType, code: FunctionCode) -> Reading:
         for number, line in enumerate(sources.lines_of(code.text), 1)
     )
     try:
-        tree: Any = ast.parse("if 1:\n" + text if code.indent else text).body[0]
+        tree: Any = tree_of("if 1:\n" + text if code.indent else text).body[0]
         tree = tree.body[0] if code.indent else tree
         ast.increment_lineno(tree, code.line - tree.lineno)
         if isinstance(tree, ast.FunctionDef) and not getattr(tree, "type_params", None):
@@ -97,7 +98,7 @@ def _imports(function: FunctionType, tree: ast.FunctionDef) -> Iterator[tuple[st
 @functools.lru_cache(maxsize=64)
 def _imports_in(text: str) -> tuple[str, ...]:
     with contextlib.suppress(SyntaxError, ValueError):
-        return tuple(_imported(ast.parse(text)))
+        return tuple(_imported(tree_of(text)))
     return ()
 
 
@@ -120,7 +121,7 @@ def compiled(tree: ast.FunctionDef, function: FunctionType, imported: Sequence[s
     for one in ast.walk(arguments):
         if isinstance(one, ast.arg):
             one.annotation = None
-    module = ast.parse("def around():\n def outer(): pass")
+    module = tree_of("def around():\n def outer(): pass")
     around: Any = module.body[0]
     outer: Any = around.body[0]
     around.name, outer.name = _AROUND, _OUTER
