@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ztfnb.filters.decision import Verdict
+
+if TYPE_CHECKING:
+    from ztfnb.filters.report import Report
 
 Candids = NDArray[np.int64]
 
@@ -30,11 +34,18 @@ class Difference:
     """Alerts that the other does not have."""
     only_there: int
     """Alerts of the other that are not here."""
+    reports: tuple[Report, Report] | None = None
+    """This report and the other, where it is known what they were made of."""
 
     def __bool__(self) -> bool:
         return any(map(len, (self.gained, self.lost, self.failing, self.mended)))
 
     def __repr__(self) -> str:
+        return f"<Difference {self.summary}>"
+
+    @property
+    def summary(self) -> str:
+        """How many were gained and lost, and how many are the same."""
         parts = [f"+{len(self.gained):,} gained", f"-{len(self.lost):,} lost"]
         if len(self.failing) or len(self.mended):
             parts.append(f"{len(self.failing):,} fail now, {len(self.mended):,} no longer")
@@ -43,7 +54,18 @@ class Difference:
             parts.append(
                 f"not compared: {self.only_here:,} only here, {self.only_there:,} only there"
             )
-        return f"<Difference {', '.join(parts)}>"
+        return ", ".join(parts)
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """Show it in a notebook with the stamps of what was gained and lost."""
+        if self and self.reports is not None:
+            try:
+                from ztfnb.widgets import DifferenceView  # noqa: PLC0415 - no notebook is needed
+            except ImportError:
+                pass
+            else:
+                return DifferenceView(self, *self.reports)._repr_mimebundle_(**options)
+        return {"text/plain": repr(self)}
 
 
 def difference(

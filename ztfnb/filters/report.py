@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -179,10 +180,11 @@ class Report(Outcome):
     # -- Science ---------------------------------------------------------------------------
 
     def diff(self, other: Report) -> Difference:
-        """Return what this run gained and lost beside another."""
+        """Return what this run gained and lost beside another; a notebook shows their stamps."""
         from ztfnb.filters.difference import difference  # noqa: PLC0415 - when it is asked for
 
-        return difference(self.candid, self.verdict, other.candid, other.verdict)
+        found = difference(self.candid, self.verdict, other.candid, other.verdict)
+        return replace(found, reports=(self, other))
 
     def score(self, labels: Mapping[int, Any], *, positive: Collection[str] | None = None) -> Score:
         """Compare the verdicts with labels: see `ztfnb.filters.score.score`."""

@@ -14,6 +14,8 @@
     ztfnb.widgets.Scan(ztfnb.Labels())
     ztfnb.widgets.Save(alerts)
     ztfnb.widgets.FilterForm()
+    ztfnb.widgets.Lab(filter, alerts)
+    ztfnb.widgets.DifferenceView(difference, report, other)
     ztfnb.widgets.AppliedView(applied)       # what live.apply() returned
     ztfnb.widgets.Strip(live)
     ztfnb.widgets.Monitor(live)
@@ -33,10 +35,12 @@ from ztfnb.widgets.applied import AppliedView
 from ztfnb.widgets.browser import Browser
 from ztfnb.widgets.browsing import browse
 from ztfnb.widgets.details import Details
+from ztfnb.widgets.differenceview import DifferenceView
 from ztfnb.widgets.distributions import Distributions
 from ztfnb.widgets.facts import Facts
 from ztfnb.widgets.filterform import FilterForm
 from ztfnb.widgets.gallery import Gallery
+from ztfnb.widgets.lab import Lab
 from ztfnb.widgets.lightcurve import LightCurve
 from ztfnb.widgets.monitor import Monitor
 from ztfnb.widgets.save import Save
@@ -51,10 +55,12 @@ __all__ = [
     "AppliedView",
     "Browser",
     "Details",
+    "DifferenceView",
     "Distributions",
     "Facts",
     "FilterForm",
     "Gallery",
+    "Lab",
     "LightCurve",
     "Monitor",
     "Save",
