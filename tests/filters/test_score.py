@@ -50,6 +50,16 @@ def test_words_that_should_pass_can_be_named() -> None:
         score(CANDID, VERDICT, words)
 
 
+def test_maybe_is_no_label_unless_it_is_named() -> None:
+    """What nobody is sure of neither makes nor mars a filter."""
+    words = {1: "good", 2: "maybe", 3: "bad"}
+    found = score(CANDID, VERDICT, words)
+    assert (found.labelled, found.unlabelled) == (2, 4)
+    assert found.precision.value == 1.0
+    named = score(CANDID, VERDICT, words, positive=["good", "maybe"])
+    assert named.true_passed.tolist() == [1, 2]
+
+
 def test_true_and_false_are_labels() -> None:
     """A mapping to bool needs no words."""
     found = score(CANDID, VERDICT, {1: True, 2: False, 4: np.False_})

@@ -17,6 +17,8 @@ Candids = NDArray[np.int64]
 
 POSITIVE = frozenset({"real", "good", "yes", "pass"})
 """Labels that say that an alert should pass, where nobody says which do."""
+UNSURE = frozenset({"maybe"})
+"""Labels that say neither, unless they are named: such an alert counts as one without a label."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,7 +98,8 @@ def score(
     candid, verdict
         Of each alert of the sample.
     labels
-        By candid: a word (as `ztfnb.Labels` gives), or True and False. Empty words count as none.
+        By candid: a word (as `ztfnb.Labels` gives), or True and False. Empty words count as none,
+        and so do those in `UNSURE`.
     positive
         Words that say that an alert should pass; `POSITIVE` where None.
 
@@ -105,14 +108,15 @@ def score(
     FilterError
         If no alert of the sample has a label, or none of the labels is among ``positive``.
     """
-    words = {int(key): _word(value) for key, value in labels.items()}
+    chosen = frozenset(POSITIVE if positive is None else positive) | {"True"}
+    told = ((int(key), _word(value)) for key, value in labels.items())
+    words = {key: word for key, word in told if word in chosen or word not in UNSURE}
     known = np.array([bool(words.get(key)) for key in candid.tolist()], np.bool_)
     if not known.any():
         raise FilterError(
             f"none of the {len(candid):,} alerts of this sample has a label; "
             "label some in the browser's tab Labels, or give a mapping of candid to label"
         )
-    chosen = frozenset(POSITIVE if positive is None else positive) | {"True"}
     should = np.array([words.get(key, "") in chosen for key in candid.tolist()], np.bool_)
     if not should.any() and positive is None and set(words.values()) != {"False"}:
         given = ", ".join(sorted({word for word in words.values() if word})[:10])

@@ -16,7 +16,7 @@ import traitlets
 from ztfnb.errors import ConfigError, ZtfnbError
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.report import Report
-from ztfnb.labels import Labels
+from ztfnb.labels import FILE, Labels
 from ztfnb.settings import flag
 from ztfnb.stream import Stream
 from ztfnb.widgets._closing import close_children
@@ -54,7 +54,8 @@ class Lab(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     alerts
         What it is evaluated on: all that `ztfnb.Filter.evaluate` takes.
     labels
-        By candid, for scores: `ztfnb.Labels`, the path of its file, or a mapping.
+        By candid, for scores: `ztfnb.Labels`, the path of its file, or a mapping. By default those
+        that a browser keeps beside the notebook.
     positive
         The labels that say that an alert should pass; None for the usual ones.
     auto
@@ -68,7 +69,7 @@ class Lab(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         filter: Filter,  # noqa: A002 - what it is
         alerts: Any,
         *,
-        labels: Mapping[int, Any] | str | Path | None = None,
+        labels: Mapping[int, Any] | str | Path = FILE,
         positive: Collection[str] | None = None,
         auto: bool = False,
     ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ztfnb.errors import ConfigError
 from ztfnb.filters.filter import Filter
+from ztfnb.labels import FILE
 from ztfnb.stream import Stream
 from ztfnb.widgets._closing import close_outlived
 from ztfnb.widgets.lab import Lab
@@ -20,7 +21,7 @@ def lab(
     filter: Filter,  # noqa: A002 - what it is
     alerts: Any,
     *,
-    labels: Mapping[int, Any] | str | Path | None = None,
+    labels: Mapping[int, Any] | str | Path = FILE,
     positive: Collection[str] | None = None,
     auto: bool = False,
 ) -> Lab:
@@ -34,7 +35,8 @@ def lab(
         What it is evaluated on: a stream, of which what it holds is taken; a path or several;
         Alerts or their dictionaries.
     labels
-        By candid, for precision and recall: `ztfnb.Labels`, the path of its file, or a mapping.
+        By candid, for precision and recall: `ztfnb.Labels`, the path of its file, or a mapping. By
+        default those that a browser keeps beside the notebook.
     positive
         The labels that say that an alert should pass; None for good and the like.
     auto

@@ -15,6 +15,7 @@ from ztfnb.filters.evaluate import again
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.report import Report
 from ztfnb.filters.versions import Version, version_of
+from ztfnb.labels import Labels
 from ztfnb.widgets._latest import Latest
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._tabs import Tabs, panel
@@ -30,7 +31,6 @@ TITLES = {
     "scores": "Scores", "source": "Source",
 }  # fmt: skip
 
-Labels = Mapping[int, Any]
 Publish = Callable[[], None]
 
 
@@ -48,7 +48,7 @@ class LabTabs(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     """
 
     def __init__(
-        self, pump: Pump, *, labels: Labels | None = None, positive: Collection[str] | None = None
+        self, pump: Pump, *, labels: Mapping[int, Any], positive: Collection[str] | None = None
     ) -> None:
         self.labels, self.positive = labels, positive
         self.tabs = Tabs(TITLES, "What the evaluation tells", pump=pump)
@@ -160,7 +160,12 @@ class LabTabs(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     def _scores(self, report: Report) -> Publish:
         names = [one.name for one in report.filter.thresholds if one.kind != "text"]
-        found, note = None, "Label alerts in the browser, and give them: lab(..., labels=...)."
+        found, note = (
+            None,
+            "Label alerts in the browser's tab Labels, or give lab(..., labels=...).",
+        )
+        if isinstance(self.labels, Labels):
+            self.labels.refresh()  # a browser may have added some
         if self.labels:
             try:
                 found, note = report.score(self.labels, positive=self.positive), ""
