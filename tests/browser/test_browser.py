@@ -433,6 +433,8 @@ def test_with_and_without_subshells(desk: Desk, subshells: str) -> None:
         desk.run(1)
         wait_for_rows(desk, 60)
         assert desk.click_to_paint(3)["milliseconds"] < 10_000
+        # The button does what it says: it says so when the page knows that rows stand still.
+        expect(page.locator(".ztfnb-follow")).not_to_have_text("Following")
         page.locator(".ztfnb-follow").click()
         # Rows that come to lie under the pointer stand still for a while.
         page.mouse.move(5, 5)

@@ -198,6 +198,9 @@ def test_bars_cards_and_explanations(desk: Desk) -> None:
     expect(page.locator(".ztfnb-funnel-row").first).to_have_attribute("aria-selected", "true")
 
     page.get_by_role("tab", name=re.compile("^near misses")).click()
+    # The cards of before are painted, too.
+    every = re.compile(f" of {len(found['near'])}$")
+    expect(page.locator(".ztfnb-gallery-place")).to_have_text(every)
     ready(desk)
     cards = page.locator(".ztfnb-card:visible")
     shown = [int(cards.nth(n).get_attribute("data-candid") or 0) for n in range(cards.count())]
