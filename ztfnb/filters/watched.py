@@ -21,6 +21,9 @@ from ztfnb.filters.sample import attempt
 from ztfnb.filters.threshold import Value
 from ztfnb.rows import NotAtHandError
 
+_UNWINDING = 1.0
+"""How long a thread that was asked to end is left in peace [s]."""
+
 
 class EndedError(BaseException):
     """Raised in a thread that was left behind, to end it."""
@@ -190,7 +193,8 @@ class Worker:
         self._chunks: queue.SimpleQueue[Chunk | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._chunk: Chunk | None = None
-        self._left: list[threading.Thread] = []
+        self._left: dict[threading.Thread, float] = {}
+        """Threads that were left behind, and when each may be asked to end again."""
 
     def take(self, chunk: Chunk) -> None:
         """Have a chunk judged; returns at once."""
@@ -216,16 +220,20 @@ class Worker:
         """Leave the thread behind, and have it end; the next chunk goes to another."""
         if self._thread is not None:
             if self._chunk is not None and not self._chunk.done.is_set():
-                self._left.append(self._thread)
+                self._left[self._thread] = 0.0
             self._thread = self._chunk = None
             self._chunks.put(None)
         self.left_behind()
 
     def left_behind(self) -> int:
         """Return how many threads that were left behind go on; each is asked to end again."""
-        self._left = [thread for thread in self._left if thread.is_alive()]
-        for thread in self._left:
-            _end(thread)
+        now = monotonic()
+        self._left = {thread: then for thread, then in self._left.items() if thread.is_alive()}
+        for thread, then in self._left.items():
+            if now >= then:
+                _end(thread)
+                # Time to unwind: asked meanwhile, it could end with a lock in its hand.
+                self._left[thread] = now + _UNWINDING
         return len(self._left)
 
 
