@@ -30,6 +30,7 @@ Versions = Callable[[str], str | None]
 EXTRAS = {
     "lab": "widgets in JupyterLab",
     "codecs": "container files packed with snappy or zstandard",
+    "cluster": "filters on many nights on many machines",
     "broker": "Java for the local Apache Kafka, where the machine has none",
 }
 CREDENTIALS = ("ZTFNB_KAFKA_USERNAME", "ZTFNB_KAFKA_PASSWORD", "ZTFNB_KAFKA_PASSWORD_FILE")

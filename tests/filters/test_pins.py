@@ -243,18 +243,6 @@ def test_a_line_cannot_name_another_file(pins: Pins) -> None:
     assert list(pins) == [1]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
-def test_read_only(book: Notebook, tmp_path: Path) -> None:
-    """Where nothing can be written, that is told with the folder."""
-    book["bright"].pin(decode(made_packet(1)))
-    (tmp_path / "bright.pins").chmod(0o500)
-    try:
-        with pytest.raises(SourceError, match=r"2 cannot be pinned in .*bright\.pins"):
-            book["bright"].pin(decode(made_packet(2)))
-    finally:
-        (tmp_path / "bright.pins").chmod(0o700)
-
-
 def test_refused_by_the_disk(
     book: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
