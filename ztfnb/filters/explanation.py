@@ -12,6 +12,7 @@ from ztfnb.filters.condition import Condition, Run
 from ztfnb.filters.decision import Verdict
 from ztfnb.filters.margin import margin_of
 from ztfnb.filters.threshold import Value
+from ztfnb.wording import one_line
 
 _LONGEST = 60
 
@@ -160,8 +161,7 @@ def value_text(value: Any) -> str:
         return str(value)
     if isinstance(value, float):
         return f"{value:.6g}"
-    text = " ".join(repr(value).split())
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return one_line(repr(value), _LONGEST)
 
 
 def _annotations(notes: Mapping[str, Value]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import copy
-import sysconfig
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,14 +19,12 @@ from ztfnb.filters.conditions import Finder
 from ztfnb.filters.draft import Book, Draft
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.goal import Goal
+from ztfnb.filters.libraries import is_installed_file
 from ztfnb.filters.recorder import OPERATORS, ForcedRecorder, Plan, Recorder, Spot, truth_of
 from ztfnb.filters.scope import Scope, compared
 from ztfnb.filters.threshold import Value
 from ztfnb.filters.twin import ObstacleError, codes_of, compiled, inner_code, read, twin_of
 
-_INSTALLED = tuple(
-    sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")
-)
 _make = tuple.__new__
 _HERE = str(Path(__file__).parent)
 _TWINS = 64
@@ -213,7 +210,7 @@ class _Work:
         """Return whether a function is part of a library: its inside is nobody's filter."""
         file = function.__code__.co_filename
         package = (function.__module__ or "").partition(".")[0]
-        return file.startswith(_HERE) or (package != self._package and file.startswith(_INSTALLED))
+        return file.startswith(_HERE) or (package != self._package and is_installed_file(file))
 
 
 def _note_comparisons(uses: Mapping[str, list[ast.Compare]], drafts: list[Draft]) -> None:

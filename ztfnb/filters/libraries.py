@@ -38,7 +38,12 @@ def is_library(module: str | None) -> bool:
 @lru_cache(maxsize=1_000)
 def is_library_file(file: str) -> bool:
     """Return whether code stands in a file of Python, of an installed package or of ztfnb."""
-    return file.startswith(("<frozen", *_PLACES)) or is_own_file(file)
+    return file.startswith("<frozen") or is_installed_file(file) or is_own_file(file)
+
+
+def is_installed_file(file: str) -> bool:
+    """Return whether code stands in a file of Python or of an installed package."""
+    return file.startswith(_PLACES)
 
 
 def is_own_file(file: str) -> bool:

@@ -7,26 +7,17 @@ alert for which all of them stay as they were takes the same way through the fil
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ztfnb.filters.condition import Condition
+from ztfnb.filters.recorder import OPERATORS
 from ztfnb.filters.threshold import Value
-from ztfnb.filters.traces import Column, Rows, Traces
+from ztfnb.filters.traces import LARGEST_EXACT, Column, Rows, Traces
 
-_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": operator.eq,
-    "!=": operator.ne,
-}
-_LARGEST_EXACT = 2**53 - 1
+_COMPARE = {sign: OPERATORS[sign] for sign in ("<", "<=", ">", ">=", "==", "!=")}
 
 
 def concerned(
@@ -71,7 +62,7 @@ def _same(one: Value, other: Value) -> bool:
 
 
 def _is_number(value: Value) -> bool:
-    return isinstance(value, bool | int | float) and abs(value) <= _LARGEST_EXACT
+    return isinstance(value, bool | int | float) and abs(value) <= LARGEST_EXACT
 
 
 def _differs(condition: Condition, column: Column, value: float) -> NDArray[np.bool_]:

@@ -28,7 +28,7 @@ _PIECE = 8_192
 """Alerts whose steps are kept as they came before they are packed into columns."""
 _EXACT = frozenset({bool, int, float, np.float64})
 """Types of values that a column of float64 compares as Python does."""
-_LARGEST_EXACT = 2**53 - 1
+LARGEST_EXACT = 2**53 - 1
 """Whole numbers up to here are no float's but their own."""
 _NOTHING = Run()
 _AS_IT_IS: dict[int, bool] = {}
@@ -321,10 +321,10 @@ def _numbers(values: Sequence[Any]) -> tuple[NDArray[np.float64], NDArray[np.boo
     if kinds <= _EXACT:
         with suppress(OverflowError):  # of a whole number that no float holds
             numbers = np.array(values, np.float64)
-            return numbers, ~(np.abs(numbers) > _LARGEST_EXACT)
+            return numbers, ~(np.abs(numbers) > LARGEST_EXACT)
     numbers = np.array([_number(value) for value in values], np.float64)
     exact = np.array([type(value) in _EXACT for value in values], np.bool_)
-    return numbers, exact & ~(np.abs(numbers) > _LARGEST_EXACT)
+    return numbers, exact & ~(np.abs(numbers) > LARGEST_EXACT)
 
 
 def _number(value: Any) -> float:

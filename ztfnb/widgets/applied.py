@@ -17,6 +17,7 @@ from ztfnb.filters.decision import Verdict
 from ztfnb.filters.following import Arrived, Following
 from ztfnb.filters.tally import Counts
 from ztfnb.widgets._card import description_of
+from ztfnb.widgets._closing import close_children
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets.appliedhead import AppliedHead
 from ztfnb.widgets.browsing import show_in_browsers
@@ -133,18 +134,9 @@ class AppliedView(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no ty
             return
         for one in self.applied.values():
             one.on_news = _nobody
-        # All of it, from the outside in: see `ztfnb.widgets.browser.Browser.close`.
-        boxes: list[Any] = [self]
-        parts: list[Any] = []
-        while boxes:
-            children = boxes.pop().children
-            parts += children
-            boxes += [child for child in children if isinstance(child, ipywidgets.Box)]
-        self.children = ()
         for panel in self._panels.values():
             panel.verdicts.gallery.show(())
-        for part in parts:
-            part.close()
+        close_children(self)
         super().close()
 
     def _renew(self) -> None:

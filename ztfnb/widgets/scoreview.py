@@ -85,7 +85,6 @@ class ScoreView(Part):
             A value, or why there is none.
         """
         with self.pump.lock:
-            self.sweep = found
             values = [point.value for point in found.points]
             plain = all(isinstance(value, int | float) for value in values)
             lines: dict[str, list[float | None]] = {
@@ -108,6 +107,7 @@ class ScoreView(Part):
                 "best": -1 if isinstance(suggestion, str) else values.index(suggestion.value),
                 "lines": lines,
             }
+            self.sweep = found  # last: whoever waits for it then looks at the curve
 
     def receive(self, message: Mapping[str, Any]) -> None:
         """Act on a message of the page."""
