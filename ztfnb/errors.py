@@ -12,6 +12,8 @@
     ├── BrokerError        a local broker that cannot be started or stopped
     ├── StreamClosedError  a stream used after it was stopped, or in a forked process
     ├── FilterError        a function that cannot be a filter, or what it may not return
+    ├── ExportError        a filter that cannot be exported, or a bundle that is not whole
+    ├── WorkerError        a worker that cannot go on
     └── SelectionError     an expression over alert fields that cannot be evaluated
 
 A message says what was expected, what came, and what to do about it.
@@ -100,6 +102,14 @@ class StreamClosedError(ZtfnbError):
 
 class FilterError(ZtfnbError):
     """A function that cannot be a filter, a threshold it has not, a value it may not return."""
+
+
+class ExportError(ZtfnbError):
+    """A filter that cannot be exported as it is, or a bundle that is not what was exported."""
+
+
+class WorkerError(ZtfnbError):
+    """A worker that cannot begin, or cannot go on without losing alerts."""
 
 
 class FilterWarning(UserWarning):

@@ -1,0 +1,41 @@
+"""What the files of a bundle say of its filter: the one value that every template is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from ztfnb.export.worker.bundle import VERSION_DIGITS
+from ztfnb.filters.threshold import Threshold, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A filter as it is exported."""
+
+    name: str
+    """Of the function: ``young_and_real``."""
+    title: str
+    """The first line of its docstring; its name in words where it has none."""
+    hash: str
+    thresholds: tuple[Threshold, ...]
+    params: Mapping[str, Value]
+    distributions: tuple[str, ...]
+    """Packages that its source imports."""
+    python: str
+    """Version of Python that it was proven with: ``3.11``."""
+    ztfnb: str
+    """Version of this package."""
+    created: datetime
+    """When it was exported (UTC)."""
+
+    @property
+    def slug(self) -> str:
+        """The name as images, services and topics have it: ``young-and-real``."""
+        return "-".join(part for part in self.name.lower().split("_") if part) or "filter"
+
+    @property
+    def version(self) -> str:
+        """The first digits of `hash`."""
+        return self.hash[:VERSION_DIGITS]
