@@ -9,26 +9,23 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ztfnb.commanding import Run, add_json, add_verb
 from ztfnb.errors import BrokerError, ConfigError, ZtfnbError
 
 if TYPE_CHECKING:
     from ztfnb.broker.real import Running
+    from ztfnb.commanding import Verbs
     from ztfnb.source import Sink, Source
-
-    # argparse gives this type no other name.
-    Verbs = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 
 LAB_CONFIG = Path(__file__).with_name("lab")
 FIRST_NOTEBOOK = Path("notebooks", "01-first-night.ipynb")
 NOT_RUNNING = 3
 INTERRUPTED = 130
-
-Run = Callable[[argparse.Namespace], int]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,25 +70,8 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _verb(
-    verbs: Verbs, name: str, run: Run | None, summary: str, *examples: str
-) -> argparse.ArgumentParser:
-    """Add a verb: its help ends with examples."""
-    lines = "\n".join(f"  {example}" for example in examples)
-    added = verbs.add_parser(
-        name,
-        help=summary,
-        description=summary[0].upper() + summary[1:] + ".",
-        epilog=f"examples:\n{lines}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    if run is not None:
-        added.set_defaults(run=run)
-    return added
-
-
 def _add_lab(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "lab",
         _lab,
@@ -144,7 +124,7 @@ def lab_arguments(notebook: Path, *, port: int | None = None, browser: bool = Tr
 
 
 def _add_demo(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "demo",
         _demo,
@@ -160,7 +140,7 @@ def _add_demo(verbs: Verbs) -> None:
     ):
         # What is not given is left to the library.
         verb.add_argument(f"--{name}", type=kind, help=meaning, default=argparse.SUPPRESS)
-    _add_json(verb)
+    add_json(verb)
 
 
 def _given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
@@ -185,7 +165,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _add_simulate(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "simulate",
         _simulate,
@@ -230,7 +210,7 @@ def _simulate(options: argparse.Namespace) -> int:
 
 
 def _add_replay(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "replay",
         _replay,
@@ -267,7 +247,7 @@ def _add_copying(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--insecure", action="store_true", help="allow plaintext to a broker elsewhere"
     )
-    _add_json(verb)
+    add_json(verb)
 
 
 def pace(text: str) -> dict[str, float]:
@@ -325,7 +305,7 @@ def _sink(options: argparse.Namespace) -> Sink:
 
 
 def _add_broker(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "broker",
         None,
@@ -340,7 +320,7 @@ def _add_broker(verbs: Verbs) -> None:
         ("stop", _broker_stop, "stop it; what it holds stays"),
         ("status", _broker_status, "say whether it runs (exit code 3 if not)"),
     ):
-        _add_json(_verb(actions, name, run, summary, f"ztfnb broker {name}"))
+        add_json(add_verb(actions, name, run, summary, f"ztfnb broker {name}"))
 
 
 def _broker_start(options: argparse.Namespace) -> int:
@@ -390,7 +370,7 @@ def _say(text: str) -> None:
 
 
 def _add_doctor(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "doctor",
         _doctor,
@@ -401,7 +381,7 @@ def _add_doctor(verbs: Verbs) -> None:
     verb.add_argument(
         "broker", nargs="?", help="a Kafka broker to try: HOST:PORT or the name of a profile"
     )
-    _add_json(verb)
+    add_json(verb)
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -417,7 +397,3 @@ def _doctor(options: argparse.Namespace) -> int:
             if check.advice:
                 print(f"{'':4}  {'':{width}}  -> {check.advice}")
     return int(any(check.state == "fail" for check in checks))
-
-
-def _add_json(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--json", action="store_true", help="print the result for a program to read")
