@@ -12,6 +12,7 @@ import numpy as np
 
 from ztfnb.errors import SelectionError
 from ztfnb.filters.decision import Verdict
+from ztfnb.filters.evaluations import remember
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.judge import Judgement
 from ztfnb.filters.outcome import Candids, Outcome
@@ -60,6 +61,7 @@ class Report(Outcome):
         self.hash = made.hash
         """What tells this source, with all that it used then, from any other."""
         self._differs = differs
+        remember(self)
 
     @property
     def params(self) -> Mapping[str, Value]:
