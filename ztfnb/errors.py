@@ -21,6 +21,8 @@ A message says what was expected, what came, and what to do about it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 _SHOWN = 120
 """Characters of an expression in a message."""
 
@@ -105,7 +107,19 @@ class FilterError(ZtfnbError):
 
 
 class ExportError(ZtfnbError):
-    """A filter that cannot be exported as it is, or a bundle that is not what was exported."""
+    """A filter that cannot be exported as it is, or a bundle that is not what was exported.
+
+    Parameters
+    ----------
+    reason
+        What was expected, what came, and what to do.
+    differences
+        Alerts on which notebook and bundle decide otherwise: see `ztfnb.export.proof.Difference`.
+    """
+
+    def __init__(self, reason: str, *, differences: tuple[object, ...] = ()) -> None:
+        self.differences = differences
+        super().__init__(reason)
 
 
 class WorkerError(ZtfnbError):
