@@ -21,8 +21,6 @@ A message says what was expected, what came, and what to do about it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 _SHOWN = 120
 """Characters of an expression in a message."""
 
