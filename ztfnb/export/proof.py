@@ -190,9 +190,9 @@ def _load(cell: Judging, bundle: Bundle, params: Mapping[str, Value] | None) -> 
     [loaded] = cell.filters
     if loaded.hash != bundle.hash:
         raise ExportError(
-            f"the source of {bundle.name} in the bundle is not the notebook's: loaded from there it "
-            f"is {loaded.hash[:12]}, in the notebook {bundle.hash[:12]}; something that it uses was "
-            "not taken along as it is. Simplify what it refers to, or report this with its source"
+            f"the source of {bundle.name} in the bundle is not the notebook's: loaded from there "
+            f"its hash is {loaded.hash[:12]}, in the notebook {bundle.hash[:12]}; something that "
+            "it uses was not taken along as it is: simplify what it refers to"
         )
     if params is not None and dict(loaded.params) != dict(params):
         raise ExportError(

@@ -102,9 +102,11 @@ def requirements_of(
         raise ImportError("an export needs packaging: pip install 'ztfnb[lab]'") from None
     path = shipped_lock() if lock is None else lock
     locked = read_lock(path)
-    said = {canonicalize_name(name): place for name, place in (places or {}).items()}
-    imported = [canonicalize_name(name) for name in distributions]
-    own = [canonicalize_name(one.name) for one in own_requirements()]
+    said: dict[str, str] = {
+        str(canonicalize_name(name)): place for name, place in (places or {}).items()
+    }
+    imported: list[str] = [canonicalize_name(name) for name in distributions]
+    own: list[str] = [canonicalize_name(one.name) for one in own_requirements()]
     roots = [name for name in (*own, *imported) if name != OWN]
     missing = [name for name in roots if name not in locked]
     if missing:

@@ -1,4 +1,4 @@
-"""This package as a wheel, made from where it is installed: a bundle brings its own worker."""
+"""The package as a wheel, made from where it is installed: a bundle brings its own worker."""
 
 from __future__ import annotations
 
