@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Options for JupyterLab: make lab LAB="--no-browser --port 8890"
 LAB ?=
-# Options for pytest: make test PYTEST="-k store"
+# Options for pytest: make test PYTEST="-k store" runs those tests, in one process; without any, all
+# tests run, in groups at the same time.
 PYTEST ?=
 # make lock UPGRADE=--upgrade takes the newest versions that pyproject.toml allows.
 UPGRADE ?=
@@ -30,8 +31,7 @@ format: $(VENV)/.test ## Put the code in form
 
 test: check ## All checks, then all tests, with coverage (installs Chromium, Maven, Kafka where missing)
 	$(BIN)/python scripts/prepare_tests.py
-	@# Not by pytest's plugin, which begins when part of ztfnb is imported already.
-	$(BIN)/coverage run -m pytest $(PYTEST); code=$$?; $(BIN)/coverage report; exit $$code
+	$(BIN)/python scripts/run_tests.py $(PYTEST)
 
 bench: $(VENV)/.test ## Measure, and refresh the table of numbers in the README
 	$(BIN)/python -m benchmarks --readme README.md

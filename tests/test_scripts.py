@@ -6,7 +6,9 @@ import os
 import runpy
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,3 +63,66 @@ def test_sudo_that_asks_for_a_password_is_not_used(
     assert prepare_tests["become_root"]() is None
     executables(tmp_path, sudo="exit 0")
     assert prepare_tests["become_root"]() == ["sudo", "--non-interactive"]
+
+
+@pytest.fixture
+def run_tests() -> dict[str, Any]:
+    return runpy.run_path(str(ROOT / "scripts" / "run_tests.py"))
+
+
+def test_each_test_is_run_in_one_group(run_tests: dict[str, Any]) -> None:
+    """Together the groups are all tests, and no test is run twice."""
+    groups = run_tests["groups"](run_tests["GROUPS"])
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        name = path.relative_to(ROOT).as_posix()
+        of_it = []
+        for group, arguments in groups.items():
+            ignored = [one.removeprefix("--ignore=") for one in arguments if one.startswith("--")]
+            folders = [one for one in arguments if not one.startswith("--")]
+            if any(name.startswith(f"{one}/") for one in folders) and not any(
+                name.startswith(f"{one}/") for one in ignored
+            ):
+                of_it.append(group)
+        assert len(of_it) == 1, name
+
+
+def test_groups_run_at_once_and_each_is_shown_in_full(
+    run_tests: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a group printed is shown when it ends, and how far the others are; the worst counts."""
+    programs = {
+        "first": "echo '.... [ 50%]'; until [ -e second ]; do sleep 0.05; done; sleep 0.5; exit 1",
+        "second": "touch second; echo 'E  a claim failed'; echo '[100%]'; exit 4",
+    }
+    running = []
+    for name, program in programs.items():
+        log = tmp_path / f"{name}.log"
+        with log.open("wb") as file:
+            process = subprocess.Popen(["sh", "-c", program], stdout=file, cwd=tmp_path)
+        running.append(run_tests["Running"](name, process, log))
+    assert run_tests["follow"](running, tell_every=0.1) == 4
+    printed = capsys.readouterr().out
+    second, told, first = map(printed.index, ("E  a claim failed", "first 50%", "===== first"))
+    assert second < first
+    assert told < first
+
+
+def test_groups_end_with_the_one_who_started_them(
+    run_tests: dict[str, Any], tmp_path: Path
+) -> None:
+    """What runs is ended as by Ctrl-C, so that it can end what it started itself."""
+    program = "trap 'echo tidied; exit 2' INT; echo ready; while :; do sleep 0.05; done"
+    log = tmp_path / "log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(["sh", "-c", program], stdout=file, start_new_session=True)
+    while "ready" not in log.read_text():
+        time.sleep(0.01)
+    run_tests["end"]([run_tests["Running"]("only", process, log)])
+    assert log.read_text() == "ready\ntidied\n"
+    assert process.returncode == 2
+
+
+def test_a_group_that_was_killed_counts(run_tests: dict[str, Any]) -> None:
+    """A process that ended by a signal has a negative exit code, which is no success."""
+    assert run_tests["worst"]([0, -9, 1]) == 9
+    assert run_tests["worst"]([0, 0]) == 0

@@ -63,6 +63,9 @@ class RealBroker:
         listener called ``CLIENTS``.
     users
         SCRAM-SHA-512 users and their passwords, made when the folder is first used.
+    cluster
+        Kafka's id of the cluster that it is one node of, together with ``settings`` that name its
+        quorum; one of its own unless given.
     environ
         The environment; `os.environ` unless given.
     """
@@ -75,6 +78,7 @@ class RealBroker:
         heap: str = "512m",
         settings: Mapping[str, str] | None = None,
         users: Mapping[str, str] | None = None,
+        cluster: str | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder.absolute()
@@ -82,6 +86,7 @@ class RealBroker:
         self._heap = heap
         self._settings = dict(settings or {})
         self._users = dict(users or {})
+        self._cluster = cluster or cluster_id()
         self._environ = environ
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -232,8 +237,7 @@ class RealBroker:
         self._settings_path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def _format(self, command: list[str]) -> None:
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
-        command = [*command, "kafka.tools.StorageTool", "format", "-t", cluster]
+        command = [*command, "kafka.tools.StorageTool", "format", "-t", self._cluster]
         command += ["-c", str(self._settings_path)]
         for name, password in self._users.items():
             command += ["--add-scram", f"SCRAM-SHA-512=[name={name},password={password}]"]
@@ -272,6 +276,11 @@ def stop() -> bool:
 def status() -> Running | None:
     """Return the user's own broker if it runs."""
     return RealBroker(default_folder()).status()
+
+
+def cluster_id() -> str:
+    """Return a new id for a cluster, as Kafka writes them."""
+    return urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
 
 
 def default_folder(environ: Mapping[str, str] | None = None) -> Path:
