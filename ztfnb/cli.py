@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ztfnb.commanding import Run, add_json, add_verb
 from ztfnb.errors import BrokerError, ConfigError, ZtfnbError
+from ztfnb.export.worker.command import add_run
 
 if TYPE_CHECKING:
     from ztfnb.broker.real import Running
@@ -66,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
     _add_simulate(verbs)
     _add_replay(verbs)
     _add_broker(verbs)
+    _add_filter(verbs)
     _add_doctor(verbs)
     return top
 
@@ -367,6 +369,18 @@ def _say(text: str) -> None:
     """Tell on stderr how far something has come, in one line that is written over."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text} ...", end="", file=sys.stderr, flush=True)
+
+
+def _add_filter(verbs: Verbs) -> None:
+    verb = add_verb(
+        verbs,
+        "filter",
+        None,
+        "take filters out of the notebook",
+        "ztfnb filter run young --from kafka://127.0.0.1:9092/night --to kafka://127.0.0.1:9092/out",
+    )
+    actions = verb.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add_run(actions)
 
 
 def _add_doctor(verbs: Verbs) -> None:

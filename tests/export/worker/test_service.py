@@ -90,7 +90,10 @@ def test_a_worker_that_does_not_end(monkeypatch: pytest.MonkeyPatch, log: Log) -
         codes.append(code)
         forced.set()
 
-    worker.run = lambda _stop: codes.append(0) if not forced.wait(30) else None  # type: ignore[method-assign]
+    def run(_stop: threading.Event) -> None:
+        forced.wait(30)
+
+    monkeypatch.setattr(worker, "run", run)
     stop = threading.Event()
     stop.set()
     serve(settings(), make=worker, stop=stop, force=force)
