@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from ztfnb.export.worker.bundle import VERSION_DIGITS
 from ztfnb.filters.threshold import Threshold, Value
+
+_LONGEST = 40
+"""Characters of a name to which Kubernetes adds its own, 63 together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +36,12 @@ class Facts:
 
     @property
     def slug(self) -> str:
-        """The name as images, services and topics have it: ``young-and-real``."""
-        return "-".join(part for part in self.name.lower().split("_") if part) or "filter"
+        """The name as images, services and topics have it: ``young-and-real``.
+
+        Python's names may have letters that those may not, and be longer.
+        """
+        plain = unicodedata.normalize("NFKD", self.name.lower()).encode("ascii", "ignore").decode()
+        return "-".join(part for part in plain.split("_") if part)[:_LONGEST].strip("-") or "filter"
 
     @property
     def version(self) -> str:
