@@ -15,7 +15,7 @@ from ztfnb.filters.filter import Filter
 from ztfnb.filters.libraries import is_library_file, is_own_file
 from ztfnb.wording import one_line
 
-Kind = Literal["exception", "missing value", "refused value", "not held"]
+Kind = Literal["exception", "missing value", "refused value", "memory", "not held"]
 
 _LONGEST = 500
 """Characters kept of a message."""
@@ -29,7 +29,8 @@ class Failure:
     candid: int
     kind: Kind
     """``missing value``: a field that is absent or None was used; ``refused value``: what was
-    returned cannot be judged; ``not held``: what the filter reads could not be fetched."""
+    returned cannot be judged; ``memory``: there was not as much as it wanted; ``not held``: what
+    the filter reads could not be fetched."""
     message: str
     line: int = 0
     """The author's line that ran last, of `file`; 0 where there is none."""
@@ -118,7 +119,9 @@ def _return_line(code: FunctionCode) -> int:
 
 
 def _kind(made: Filter, error: BaseException, innermost: FrameType) -> Kind:
-    """Tell a value that is not there from a mistake."""
+    """Tell a value that is not there, and memory that is not, from a mistake."""
+    if isinstance(error, MemoryError):
+        return "memory"
     if isinstance(error, TypeError | AttributeError) and _NONE in str(error):
         return "missing value"
     if isinstance(error, KeyError | AttributeError):

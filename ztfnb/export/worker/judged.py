@@ -5,7 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ztfnb.export.worker.bundle import VERSION_DIGITS
 from ztfnb.filters.threshold import Value
+
+
+@dataclass(frozen=True, slots=True)
+class FilterFacts:
+    """A filter as the process that runs it has loaded it."""
+
+    name: str
+    hash: str
+    """`ztfnb.filters.filter.Filter.hash`, found anew where it runs."""
+    params: Mapping[str, Value]
+
+    @property
+    def version(self) -> str:
+        """The first digits of `hash`."""
+        return self.hash[:VERSION_DIGITS]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,467 @@
+"""The process of the filters as the worker sees it: batches in, what became of them out.
+
+Whatever a filter does to its process costs the alert that it does it on, for that filter, and
+nothing else: all that was known before is kept, and another process goes on behind it.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic, monotonic_ns, sleep
+from typing import Any, Self
+
+from ztfnb.errors import WorkerError
+from ztfnb.export.worker.cell_log import Printed
+from ztfnb.export.worker.cell_main import OUT_OF_MEMORY, RENEW
+from ztfnb.export.worker.cell_memory import (
+    PROGRESS_BYTES,
+    UNDECODABLE,
+    Code,
+    Doing,
+    Progress,
+    Results,
+    Segment,
+    State,
+    as_list,
+    new_segment,
+    put_packets,
+)
+from ztfnb.export.worker.cell_process import CellProcess
+from ztfnb.export.worker.cell_wire import WireError
+from ztfnb.export.worker.judged import Failed, FilterFacts, Judged, Verdicts
+from ztfnb.export.worker.settings import Limits
+from ztfnb.filters.decision import Verdict
+from ztfnb.filters.threshold import Value
+from ztfnb.wording import one_line
+
+SLOTS = 2
+"""Batches that may be inside."""
+_GLANCE = 0.1
+"""How often limits are looked at [s]."""
+_AWAY = 1.0
+"""After so long without a look [s], an alert that seems overdue is looked at once more."""
+_ATTEMPTS = 4
+"""Processes that may end one after the other without having done anything."""
+_PAUSE = 0.5
+"""Before the second of these [s]; twice as long before each further one."""
+_DECODING_SECONDS = 60.0
+_TAIL = 600
+_SAYS = 500
+_VERDICTS = {
+    Code.REJECTED: int(Verdict.REJECTED),
+    Code.PASSED: int(Verdict.PASSED),
+    Code.NOTED: int(Verdict.PASSED),
+}
+_FAILED = int(Verdict.FAILED)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """A batch that is inside."""
+
+    serial: int
+    slot: int
+    count: int
+    size: int
+    results: Results
+    failures: list[dict[int, Failed]]
+    notes: list[dict[int, Mapping[str, Value]]]
+    undecodable: dict[int, Failed] = field(default_factory=dict)
+    apart: range = range(0)
+    done: bool = False
+
+
+class Cell:
+    """A process that decodes packets and runs filters on them, and is replaced where it ends.
+
+    One at a time belongs to one thread.
+
+    Parameters
+    ----------
+    bundles
+        Folders of the filters.
+    limits
+        What a filter may use up for one alert. They are watched while `poll` runs.
+    strict
+        Whether the filters are denied files, sockets, environment and further processes.
+    params
+        Variables ``ZTFNB_PARAM_...``: thresholds set otherwise than exported.
+    python
+        The interpreter that runs it; this one unless given.
+    """
+
+    def __init__(
+        self,
+        bundles: Sequence[Path],
+        limits: Limits,
+        *,
+        strict: bool = False,
+        params: Mapping[str, str] = {},
+        python: Path | None = None,
+    ) -> None:
+        self.filters: tuple[FilterFacts, ...] = ()
+        """Known when it has started."""
+        self.restarts = 0
+        """How often the process was replaced."""
+        self._folders = [Path(bundle).absolute() for bundle in bundles]
+        self._limits = limits
+        self._strict = strict
+        self._params = dict(params)
+        self._python = Path(sys.executable) if python is None else python
+        self._process: CellProcess | None = None
+        self._segments: list[Segment] = []
+        self._handed: list[int] = []
+        self._batches: list[_Batch] = []
+        self._serial = 0
+        self._ready = False
+        self._reason = ""
+        self._fruitless = 0
+        self._next_start = 0.0
+        self._looked = monotonic()
+        self._overdue: tuple[Doing, Failed] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- Beginning and end -----------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the process; returns when every filter is loaded and set up.
+
+        Raises
+        ------
+        WorkerError
+            If that is not possible, with the reason.
+        """
+        if self._segments:
+            raise WorkerError("this cell has been started; make another")
+        if sys.platform == "win32":
+            raise WorkerError("a worker needs Linux or macOS; in Windows, start it in WSL")
+        self._make_memory()
+        try:
+            self._launch()
+            while not self._ready:
+                self._turn(_GLANCE)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the process and let go of all that is inside. A second call does nothing."""
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+        self._ready = False
+        for batch in self._batches:
+            batch.results.release()
+        self._batches.clear()
+        if not self._segments:
+            return
+        self._progress.words.release()
+        for segment in self._segments:
+            segment.close()
+        for fd in self._handed:
+            os.close(fd)
+        self._segments, self._handed = [], []
+        self._printed.close()
+
+    def _make_memory(self) -> None:
+        self._packets: list[Segment] = []
+        self._results: list[Segment] = []
+        for slot in range(SLOTS):
+            packets, reading = new_segment(f"packets {slot}")
+            results, other = new_segment(f"results {slot}")
+            os.close(other)
+            self._packets.append(packets)
+            self._results.append(results)
+            self._handed.append(reading)
+        self._of_progress, other = new_segment("progress")
+        os.close(other)
+        self._of_progress.grow(PROGRESS_BYTES)
+        self._progress = Progress(self._of_progress)
+        self._segments = [*self._packets, *self._results, self._of_progress]
+        self._printed = Printed()
+
+    def _launch(self) -> None:
+        """Start a process, and tell it what is to be done."""
+        self._progress.reset()
+        self._printed.clear()
+        results = [segment.fd for segment in self._results]
+        order = {
+            "bundles": [str(folder) for folder in self._folders],
+            "params": self._params,
+            "progress": self._of_progress.fd,
+            "packets": self._handed,
+            "results": results,
+            "memory": self._limits.memory,
+            "facts": not self.filters,
+        }
+        inherited = [self._of_progress.fd, *self._handed, *results]
+        self._process = CellProcess(
+            self._python, self._folders[0], order, inherited, self._printed.fd
+        )
+        self._ready = False
+        self._reason = ""
+        for batch in self._batches:
+            if not batch.done:
+                self._tell(batch)
+
+    def _tell(self, batch: _Batch) -> None:
+        if self._process is not None:
+            apart = (batch.apart.start, batch.apart.stop)
+            self._process.tell("judge", batch.serial, batch.slot, batch.count, batch.size, apart)
+
+    # -- Batches ---------------------------------------------------------------------------
+
+    def submit(self, values: Sequence[bytes]) -> None:
+        """Take a batch to be judged; the bytes are copied.
+
+        Raises
+        ------
+        WorkerError
+            If two are inside.
+        """
+        free = set(range(SLOTS)) - {batch.slot for batch in self._batches}
+        if not free:
+            raise WorkerError(f"{SLOTS} batches are inside; poll until one is done")
+        slot = min(free)
+        self._serial += 1
+        size = put_packets(self._packets[slot], values)
+        count, filters = len(values), len(self.filters)
+        self._results[slot].grow(Results.bytes_of(count, filters))
+        results = Results(self._results[slot], count, filters)
+        results.clear()
+        failures: list[dict[int, Failed]] = [{} for _ in self.filters]
+        notes: list[dict[int, Mapping[str, Value]]] = [{} for _ in self.filters]
+        batch = _Batch(self._serial, slot, count, size, results, failures, notes)
+        self._batches.append(batch)
+        self._tell(batch)
+
+    def poll(self, timeout: float) -> Judged | None:
+        """Return what became of the oldest batch; None if that is not known within a time [s].
+
+        Raises
+        ------
+        WorkerError
+            If the process cannot be started again.
+        """
+        end = monotonic() + timeout
+        while True:
+            left = end - monotonic()
+            if self._batches and not self._batches[0].done:
+                self._turn(max(0.0, min(left, _GLANCE)))
+            elif self._batches:
+                return self._take()
+            elif left > 0:
+                self._turn(min(left, _GLANCE))
+            if left <= 0 and not (self._batches and self._batches[0].done):
+                return None
+
+    def _take(self) -> Judged:
+        batch = self._batches.pop(0)
+        results = batch.results
+        found = []
+        for number in range(len(self.filters)):
+            span = results.of_filter(number)
+            codes, failures = as_list(results.verdict[span]), batch.failures[number]
+            failed = _FAILED
+            verdict = [_VERDICTS.get(code, failed) for code in codes]  # type: ignore[call-overload]
+            kept = {}
+            for place, code in enumerate(codes):
+                if code == Code.FAILED:
+                    kept[place] = failures.get(place, _LOST)
+                elif code == Code.NOTED and place not in batch.notes[number]:
+                    kept[place] = _LOST
+                    verdict[place] = failed
+            notes = {
+                place: notes
+                for place, notes in batch.notes[number].items()
+                if codes[place] == Code.NOTED
+            }
+            found.append(Verdicts(verdict, kept, notes, as_list(results.took[span])))
+        undecodable = {
+            place: batch.undecodable.get(place, _LOST)
+            for place, state in enumerate(as_list(results.decoded))
+            if state == UNDECODABLE
+        }
+        judged = Judged(as_list(results.candid), undecodable, found)
+        results.release()
+        return judged
+
+    # -- The process -----------------------------------------------------------------------
+
+    def _turn(self, wait: float) -> None:
+        """Wait for a message for a while, take what came, and look after the process."""
+        process = self._process
+        if process is None:
+            sleep(max(0.0, min(wait, self._next_start - monotonic())))
+            if monotonic() >= self._next_start:
+                self._launch()
+            return
+        select.select(process.descriptors, (), (), wait)
+        ended = process.ended()  # first, since what it said last is read then
+        broken = self._hear(process)
+        if ended is not None:
+            self._replace(process, ended)
+        elif broken:
+            process.kill()
+            self._replace(process, 0)
+        else:
+            self._watch(process)
+        self._looked = monotonic()
+
+    def _hear(self, process: CellProcess) -> bool:
+        """Take what the process says; return whether that makes no sense."""
+        try:
+            while True:
+                for message in process.incoming.receive():
+                    self._take_message(*message)
+                if process.incoming.drained:
+                    return False
+        except (WireError, ValueError, TypeError, IndexError, KeyError):
+            return True
+
+    def _take_message(self, kind: str, *rest: Any) -> None:
+        match kind, rest:
+            case "ready", [facts]:
+                self._ready = True
+                if not self.filters:
+                    self.filters = tuple(FilterFacts(*each) for each in facts)
+            case "failed", [reason]:
+                self._reason = one_line(str(reason), _TAIL)
+            case "done", [serial]:
+                self._finish(self._batch(serial))
+            case "failure", [serial, place, -1, reason_kind, reason, line]:
+                batch = self._batch(serial)
+                batch.undecodable[range(batch.count)[place]] = _failed(reason_kind, reason, line)
+            case "failure", [serial, place, number, reason_kind, reason, line]:
+                batch = self._batch(serial)
+                place = range(batch.count)[place]
+                batch.failures[number][place] = _failed(reason_kind, reason, line)
+            case "notes", [serial, place, number, dict() as notes]:
+                batch = self._batch(serial)
+                batch.notes[number][range(batch.count)[place]] = notes
+            case _:
+                raise WireError(f"{kind!r} of {len(rest)} parts")
+
+    def _batch(self, serial: Any) -> _Batch:
+        return next(batch for batch in self._batches if batch.serial == serial)
+
+    def _finish(self, batch: _Batch) -> None:
+        if len(batch.results.pending()):
+            raise WireError("a batch is not done")
+        batch.done = True
+        self._fruitless = 0
+
+    def _watch(self, process: CellProcess) -> None:
+        """End a process that is over a limit."""
+        if not self._ready:
+            if monotonic() - process.begun > self._limits.setup_seconds:
+                process.kill()
+                raise WorkerError(
+                    "the filters were not ready (import and setup) within "
+                    f"{self._limits.setup_seconds:g} s; allow more, or do less in setup"
+                )
+            return
+        doing = self._progress.read()
+        judging = doing.state == State.JUDGING
+        limit = self._limits.seconds if judging else _DECODING_SECONDS
+        if doing.state == State.IDLE or not doing.since:
+            return
+        if (monotonic_ns() - doing.since) / 1e9 <= limit:
+            return
+        if monotonic() - self._looked > _AWAY:
+            return  # both may have been stopped meanwhile; it gets another glance's time
+        line = process.where(self._folders) if judging else 0
+        reason = f"took longer than {limit:g} s"
+        self._overdue = doing, Failed("time", reason, line)
+        process.kill()
+
+    def _replace(self, process: CellProcess, code: int) -> None:
+        """Charge the alert that ended the process, and have another started."""
+        doing = self._progress.read()
+        line = process.where(self._folders) if code < 0 else 0
+        process.close()
+        self._process = None
+        was_ready, self._ready = self._ready, False
+        self._fruitless += 1
+        if was_ready:
+            self.restarts += 1
+            self._charge(doing, code, line)
+        elif not self.filters or self._fruitless >= _ATTEMPTS:
+            raise WorkerError(self._why(code))
+        if self._fruitless >= _ATTEMPTS:
+            raise WorkerError(
+                f"the process of the filters ended {self._fruitless} times before it did anything: "
+                f"{self._why(code)}"
+            )
+        pause = _PAUSE * 2 ** (self._fruitless - 2) if self._fruitless > 1 else 0.0
+        self._next_start = monotonic() + pause
+
+    def _charge(self, doing: Doing, code: int, line: int) -> None:
+        """Note what an ended process cost."""
+        overdue, self._overdue = self._overdue, None
+        if overdue is not None and (overdue[0].turn, overdue[0].state) != (doing.turn, doing.state):
+            return  # it was done at the last moment; what came after is judged again
+        if doing.state not in (State.DECODING, State.JUDGING) or code == RENEW:
+            self._fruitless = 0 if code == RENEW else self._fruitless
+            return
+        batch = next((one for one in self._batches if one.serial == doing.serial), None)
+        if batch is None or not 0 <= doing.place < batch.count:
+            return
+        failed = overdue[1] if overdue is not None else _crashed(code, line)
+        if doing.state == State.DECODING:
+            self._charge_decoding(batch, doing, failed)
+            return
+        if not doing.since or not 0 <= doing.filter < len(self.filters):
+            return  # between two alerts
+        at = doing.filter * batch.count + doing.place
+        if batch.results.verdict[at] == Code.PENDING:
+            batch.failures[doing.filter][doing.place] = failed
+            batch.results.took[at] = monotonic_ns() - doing.since
+            batch.results.verdict[at] = Code.FAILED
+            self._fruitless = 0
+
+    def _charge_decoding(self, batch: _Batch, doing: Doing, failed: Failed) -> None:
+        """Have packets decoded each for itself, or give up the one that cannot be."""
+        if doing.filter == 1:
+            batch.undecodable[doing.place] = Failed(failed.kind, f"decoding it: {failed.message}")
+            batch.results.decoded[doing.place] = UNDECODABLE
+        else:
+            batch.apart = range(doing.place, batch.count)
+        self._fruitless = 0
+
+    def _why(self, code: int) -> str:
+        if self._reason:
+            return self._reason
+        said = one_line(self._printed.tail(), _TAIL)
+        ended = f"the filters could not be made ready: {_crashed(code, 0).message}"
+        return f"{ended}; it printed: {said}" if said else ended
+
+
+_LOST = Failed("crash", "what became of it was lost: the filter closed what it is told through")
+
+
+def _failed(kind: Any, reason: Any, line: Any) -> Failed:
+    return Failed(str(kind)[:_SAYS], str(reason)[:_SAYS], int(line))
+
+
+def _crashed(code: int, line: int) -> Failed:
+    """Return the failure that the end of a process means."""
+    if code == OUT_OF_MEMORY:
+        return Failed("memory", "memory ran out")
+    name = f"exit code {code}"
+    if code < 0:
+        with suppress(ValueError):
+            name = signal.Signals(-code).name
+    return Failed("crash", f"the process ended with {name}", line)
