@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -162,6 +164,69 @@ def test_a_secret_file_must_be_private(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="chmod 600") as caught:
         client_properties("alerts.example.org", {}, settings, environ={})
     assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        (0, 0o440, 65532, True),  # as Kubernetes gives it with an fsGroup
+        (0, 0o640, 65532, True),
+        (65532, 0o400, 65532, True),
+        (0, 0o444, 65532, False),  # anybody's
+        (0, 0o460, 65532, False),  # the group may write
+        (65532, 0o440, 65532, False),  # it is ours: then it can be ours alone
+        (1000, 0o440, 65532, False),  # another user chose who reads it
+        (0, 0o440, 0, False),  # root itself
+    ],
+)
+def test_a_secret_that_root_gave_to_the_group(
+    given: tuple[int, int, int, bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readable by a group is a secret only of root, for somebody else, and for reading alone."""
+    owner, mode, reader, accepted = given
+    file = tmp_path / "password"
+    file.write_text(CANARY)
+    true = file.stat()
+
+    def told(_fd: int) -> os.stat_result:
+        return os.stat_result((0o100000 | mode, *true[1:4], owner, *true[5:]))
+
+    monkeypatch.setattr("ztfnb.kafka_config.os.fstat", told)
+    monkeypatch.setattr("ztfnb.kafka_config.os.geteuid", lambda: reader)
+    settings = {"sasl.username": "me", "sasl.password": f"file:{file}"}
+    if accepted:
+        found = client_properties("alerts.example.org", {}, settings, environ={})
+        assert found["sasl.password"] == CANARY
+    else:
+        with pytest.raises(ConfigError, match="others can read"):
+            client_properties("alerts.example.org", {}, settings, environ={})
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to a group")
+def test_a_mounted_secret_is_read_by_a_user_of_its_group(tmp_path: Path) -> None:
+    """A process that is not root reads a file of root, mode 0440, through its group."""
+    file = tmp_path / "password"
+    file.write_text(CANARY)
+    os.chown(file, 0, 65532)
+    file.chmod(0o440)
+    tmp_path.chmod(0o711)
+    code = (
+        "import os, sys\n"
+        "from ztfnb.kafka_config import client_properties as given\n"
+        "os.setgroups([]), os.setgid(65532), os.setuid(65532)\n"
+        "settings = {'sasl.username': 'me', 'sasl.password': 'file:password'}\n"
+        "found = given('alerts.example.org', {}, settings, environ={})\n"
+        "print(found['sasl.password'] == sys.argv[1])"
+    )
+    # By a relative path: the folders above may be closed to other users.
+    done = subprocess.run(
+        [sys.executable, "-c", code, CANARY],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == "True", done.stderr
 
 
 def test_a_secret_from_the_keyring(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,8 @@ but pointed to:
 
 ========================  ==========================================================
 ``"env:NAME"``            the environment variable ``NAME``
-``"file:PATH"``           a file that only its owner can read (mode 0600)
+``"file:PATH"``           a file that only its owner can read (mode 0600), or root's
+                          that our group may read (0440), as Kubernetes gives it
 ``"keyring:SERVICE"``     the system keyring, under ``SERVICE`` and ``sasl.username``
 ========================  ==========================================================
 
@@ -280,8 +281,9 @@ def _secret(name: str, pointer: str, properties: Properties, environ: Mapping[st
 def _from_file(name: str, path: Path) -> str:
     try:
         with path.open(encoding="utf-8") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            if mode & 0o077:
+            found = os.fstat(file.fileno())
+            if not _is_private(found):
+                mode = stat.S_IMODE(found.st_mode)
                 raise ConfigError(
                     f"{name}: others can read {path} (mode {mode:04o}); run: chmod 600 {path}"
                 )
@@ -291,6 +293,18 @@ def _from_file(name: str, path: Path) -> str:
     if not value:
         raise ConfigError(f"{name}: {path} is empty")
     return value
+
+
+def _is_private(found: os.stat_result) -> bool:
+    """Return whether nobody else can read a file, or nobody whom root did not choose.
+
+    Kubernetes gives a pod that is not root its secrets as files of root, mode 0440, whose group is
+    the pod's own: nothing stricter can be had there. A file that is ours must be ours alone.
+    """
+    others = stat.S_IMODE(found.st_mode) & 0o077
+    if others != stat.S_IRGRP:
+        return not others
+    return found.st_uid == 0 and os.geteuid() != 0
 
 
 def _from_keyring(name: str, service: str, username: str) -> str:
