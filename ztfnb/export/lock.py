@@ -104,7 +104,7 @@ def _pin(line: str, where: str) -> Pin:
         )
     if line.startswith("-"):
         raise ExportError(
-            f"{where}: expected name==version with hashes, got the option {line.split(maxsplit=1)[0]}; "
+            f"{where}: expected name==version with hashes, got {line.split(maxsplit=1)[0]}; "
             "leave indexes to the settings of pip, and write one file: uv pip compile "
             "--no-emit-index-url --no-emit-find-links"
         )
