@@ -42,6 +42,7 @@ def image_files(facts: Facts, files: Collection[str]) -> dict[str, str]:
 
 
 def _dockerfile(facts: Facts, files: Collection[str]) -> str:
+    labels = image.labels_of(facts.name, facts.title, facts.hash, facts.created)
     values = {
         "name": facts.name,
         "slug": facts.slug,
@@ -52,7 +53,7 @@ def _dockerfile(facts: Facts, files: Collection[str]) -> str:
         "copies": "\n".join(_copies(files)),
         "libraries": _libraries(facts.distributions),
         "environment": _pairs(image.ENVIRONMENT, "    "),
-        "labels": _pairs(image.labels_of(facts), "      "),
+        "labels": _pairs(labels, "      "),
         "user": image.USER,
         "port": str(image.PORT),
         "probe": json.dumps(image.PROBE),

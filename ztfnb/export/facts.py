@@ -36,14 +36,19 @@ class Facts:
 
     @property
     def slug(self) -> str:
-        """The name as images, services and topics have it: ``young-and-real``.
-
-        Python's names may have letters that those may not, and be longer.
-        """
-        plain = unicodedata.normalize("NFKD", self.name.lower()).encode("ascii", "ignore").decode()
-        return "-".join(part for part in plain.split("_") if part)[:_LONGEST].strip("-") or "filter"
+        """The name as images, services and topics have it: ``young-and-real``."""
+        return slug_of(self.name)
 
     @property
     def version(self) -> str:
         """The first digits of `hash`."""
         return self.hash[:VERSION_DIGITS]
+
+
+def slug_of(name: str) -> str:
+    """Return a filter's name as images, services and topics have it.
+
+    Python's names may have letters that those may not, and be longer.
+    """
+    plain = unicodedata.normalize("NFKD", name.lower()).encode("ascii", "ignore").decode()
+    return "-".join(part for part in plain.split("_") if part)[:_LONGEST].strip("-") or "filter"

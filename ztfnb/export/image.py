@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from ztfnb.export.facts import Facts
-from ztfnb.export.worker.bundle import Bundle
+from ztfnb.export.fixtures import FOLDER as FIXTURES
+from ztfnb.export.worker.bundle import FILE, VERSION_DIGITS, Bundle
 
 USER = "65532:65532"
 """A number, so that an orchestrator can see that it is not root; nobody has it on a host."""
@@ -36,24 +36,32 @@ LIBRARIES: Mapping[str, tuple[str, str]] = MappingProxyType(
 _LABEL = "org.opencontainers.image."
 
 
-def names_of(bundle: Bundle) -> dict[str, str]:
-    """Return the labels that a bundle knows without what it was exported from."""
+def labels_of(name: str, title: str, revision: str, created: datetime) -> dict[str, str]:
+    """Return the labels of an image, by the keys of the OCI image specification.
+
+    Parameters
+    ----------
+    name, title
+        Of the filter.
+    revision
+        `Filter.hash`.
+    created
+        When it was exported.
+    """
     return {
-        f"{_LABEL}title": bundle.name,
-        f"{_LABEL}version": bundle.version,
-        f"{_LABEL}revision": bundle.hash,
+        f"{_LABEL}title": name,
+        f"{_LABEL}description": " ".join(title.split()),
+        f"{_LABEL}version": revision[:VERSION_DIGITS],
+        f"{_LABEL}revision": revision,
+        f"{_LABEL}created": moment(created),
     }
 
 
-def labels_of(facts: Facts) -> dict[str, str]:
-    """Return the labels of an image, by the keys of the OCI image specification."""
-    return {
-        f"{_LABEL}title": facts.name,
-        f"{_LABEL}description": " ".join(facts.title.split()),
-        f"{_LABEL}version": facts.version,
-        f"{_LABEL}revision": facts.hash,
-        f"{_LABEL}created": moment(facts.created),
-    }
+def content(bundle: Bundle) -> list[str]:
+    """Return the files of a bundle that its image holds: what decides, and the alerts to try it."""
+    tried = (bundle.folder / FIXTURES).rglob("*")
+    fixtures = (path.relative_to(bundle.folder).as_posix() for path in tried if path.is_file())
+    return sorted({FILE, *bundle.files, *fixtures})
 
 
 def moment(time: datetime) -> str:
