@@ -173,7 +173,11 @@ function render({ model, el }) {
   // -- Selecting, marking, moving -----------------------------------------------------------------
   function select(candid, place) {
     wanted = null;
-    if (!candid || candid === state.selected) return;
+    if (!candid) return;
+    if (candid === state.selected) {
+      standStill(); // the browser may have chosen it; now somebody did
+      return;
+    }
     state = { ...state, selected: candid, place, following: false };
     rows.show(state);
     chrome();
