@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
-from importlib.resources import files as resources
 from pathlib import Path
 
 from ztfnb.export import image
 from ztfnb.export.facts import Facts
+from ztfnb.export.templating import filled
 from ztfnb.export.worker.bundle import PARAM, Bundle, params_in
 from ztfnb.filters.threshold import Value
 
@@ -35,16 +34,12 @@ _LONGEST_UID = 40
 
 def deployment_files(facts: Facts) -> dict[str, str]:
     """Return the text of each file by its path in the bundle."""
-    templates = resources("ztfnb.export").joinpath("templates")
-    return {
-        path: _filled(templates.joinpath(*template.split("/")).read_text("utf-8"), facts, path)
-        for path, template in _FILES.items()
-    }
+    return {path: filled(template, _values(facts, path)) for path, template in _FILES.items()}
 
 
-def _filled(template: str, facts: Facts, path: str) -> str:
+def _values(facts: Facts, path: str) -> dict[str, str]:
     compose = path == "compose.yaml"
-    values = {
+    return {
         "name": facts.name,
         "slug": facts.slug,
         "version": facts.version,
@@ -57,7 +52,6 @@ def _filled(template: str, facts: Facts, path: str) -> str:
         "dashboard": f"ztfnb-{facts.slug}"[:_LONGEST_UID],
         "params": _params(facts, "      " if compose else "  ", _for_compose if compose else str),
     }
-    return re.sub("«([a-z_]+)»", lambda place: values[place[1]], template)
 
 
 def _params(facts: Facts, indent: str, written: Callable[[str], str]) -> str:

@@ -242,7 +242,7 @@ def _refusal(
     every = " ".join(sorted({_exact(one) for one in (*wanted, TESTS)}))
     return (
         f"{name} has no {', no '.join(told)}. Do without, or give a lock that has all of it, "
-        "lock='my-lock.txt', written with:\n"
+        "requirements='my-lock.txt', written with:\n"
         f"  printf '%s\\n' {every} |\n"
         "  uv pip compile - --universal --python-version 3.11 --generate-hashes --no-annotate "
         "--no-emit-index-url --output-file my-lock.txt"
