@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from ztfnb.filters.libraries import is_library
+
 _DEEPEST = 20
 
 
@@ -44,7 +46,9 @@ def canonical(value: Any, depth: int = 0) -> str:
     inner = _inside(value)
     if inner is None:
         raise UnseenError(f"a {kind.__qualname__} is known by its type only")
-    return f"{kind.__module__}.{kind.__qualname__}[{_several(inner, depth)}]"
+    # Of the author's classes no text says where they stand: a cell, a module, a bundle.
+    home = kind.__module__ if is_library(kind.__module__) else "__main__"
+    return f"{home}.{kind.__qualname__}[{_several(inner, depth)}]"
 
 
 def _is_flat(kind: type, value: Any) -> bool:

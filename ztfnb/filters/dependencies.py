@@ -25,7 +25,7 @@ import numpy as np
 from ztfnb.filters import sources
 from ztfnb.filters.constants import UnseenError, canonical
 from ztfnb.filters.filter import Filter
-from ztfnb.filters.libraries import is_library
+from ztfnb.filters.libraries import beside, given_name, is_library
 from ztfnb.filters.usednames import chains_in, globals_in, imports_in, shape_of
 
 _SHOWN = 200
@@ -138,7 +138,7 @@ class _Walk:
         for chain in sorted(chains or {(name,) for name in outer}):
             self._chain(chain, cells, function.__globals__)
         for name in sorted(imports_in(nodes)):
-            self._imported(name)
+            self._imported(name, beside(str(function.__module__), name))
 
     def _chain(
         self, chain: tuple[str, ...], cells: Mapping[str, Any], known: Mapping[str, Any]
@@ -237,7 +237,7 @@ class _Walk:
             self._library(module.__name__)
             return
         # Passed on whole: all of it may be used.
-        self._file(module.__name__, getattr(module, "__file__", None) or "")
+        self._file(given_name(module.__name__), getattr(module, "__file__", None) or "")
 
     def _file(self, name: str, file: str) -> None:
         tree = sources.parsed(text := sources.text_of(file)) if file else None
@@ -247,12 +247,12 @@ class _Walk:
         _list(self.helpers, name, text)
         self.facts.append(f"module {name} {shape_of(tree, top=True)}")
 
-    def _imported(self, name: str) -> None:
+    def _imported(self, name: str, known: str) -> None:
         """Note a module that a function imports when it runs; nothing is imported for that."""
-        if is_library(name):
+        if is_library(known):
             self._library(name)
             return
-        module = sys.modules.get(name)
+        module = sys.modules.get(known)
         try:
             spec = module.__spec__ if module else importlib.util.find_spec(name)
         except (ImportError, ValueError, AttributeError):

@@ -9,6 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
+BUNDLED = "ztfnb_bundle_"
+"""How the name of a module begins that a bundle brings: its own name follows, then that of one of
+the author's modules, so that two bundles may have modules of one name."""
 _HOME = str(Path(__file__).parents[1])
 _PLACES = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
@@ -33,6 +36,18 @@ def is_library(module: str | None) -> bool:
         return not known
     path = Path(file)
     return not _INSTALLED.isdisjoint(path.parts) or any(map(path.is_relative_to, _PLACES))
+
+
+def given_name(module: str) -> str:
+    """Return what the author calls a module, in a bundle too."""
+    return module.partition(".")[2] if module.startswith(BUNDLED) else module
+
+
+def beside(module: str, name: str) -> str:
+    """Return what a module is called that another imports by a name: a bundle has its own."""
+    bundle = module.partition(".")[0]
+    own = f"{bundle}.{name}"
+    return own if bundle.startswith(BUNDLED) and own in sys.modules else name
 
 
 @lru_cache(maxsize=1_000)

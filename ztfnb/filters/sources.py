@@ -114,16 +114,54 @@ def lambdas_at(function: FunctionType) -> list[ast.Lambda]:
 
 def class_definition(kind: type) -> Definition | None:
     """Return where a class is defined; None where that is not to be had."""
+    found = class_source(kind)
+    return None if found is None else found[0]
+
+
+def class_source(kind: type) -> tuple[ast.ClassDef, str] | None:
+    """Return where a class is defined, and the text around; None where it is not to be had."""
     codes = [each.__code__ for each in vars(kind).values() if isinstance(each, FunctionType)]
     files = [code.co_filename for code in codes]
     with suppress(TypeError, OSError):
         files.append(inspect.getsourcefile(kind) or "")
     for file in files:
-        tree = parsed(text_of(file))
-        for node in ast.walk(tree) if tree else ():
-            if isinstance(node, ast.ClassDef) and node.name == kind.__name__:
-                return node
+        for node in _classes(text_of(file), kind.__name__):
+            return node, text_of(file)
+    # A class without methods does not know its cell; the latest that fits it is the one.
+    known = {*vars(kind), *getattr(kind, "__annotations__", ()), *getattr(kind, "_fields", ())}
+    for _, text in cells():
+        for node in reversed(_classes(text, kind.__name__)):
+            if _names_in_class(node) <= known:
+                return node, text
     return None
+
+
+def cells() -> list[tuple[str, str]]:
+    """Return names and texts of what stands in no file, as cells do; the latest first."""
+    files = [
+        file
+        for file in reversed(list(linecache.cache))
+        if not file.startswith("<") and not os.path.exists(file)  # noqa: PTH110 - a cell's name
+    ]
+    return [(file, text) for file in files if (text := text_of(file))]
+
+
+def _classes(text: str, name: str) -> list[ast.ClassDef]:
+    tree = parsed(text)
+    nodes = ast.walk(tree) if tree else ()
+    return [node for node in nodes if isinstance(node, ast.ClassDef) and node.name == name]
+
+
+def _names_in_class(node: ast.ClassDef) -> set[str]:
+    found: set[str] = set()
+    for each in node.body:
+        if isinstance(each, Definition):
+            found.add(each.name)
+        elif isinstance(each, ast.Assign):
+            found.update(one.id for one in each.targets if isinstance(one, ast.Name))
+        elif isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
+            found.add(each.target.id)
+    return found
 
 
 def dedented(text: str, indent: int) -> str:
