@@ -81,7 +81,7 @@ class WorkerSettings:
 def settings_from(
     environ: Mapping[str, str], given: Mapping[str, Any] | None = None
 ) -> WorkerSettings:
-    """Return what a worker is told to do: options, else the environment, else a file, else defaults.
+    """Return what a worker is told: by options, else the environment, else a file, else defaults.
 
     Parameters
     ----------

@@ -24,6 +24,21 @@ class Taken:
     def __len__(self) -> int:
         return len(self.values)
 
+    def split(self, limit: int) -> tuple[Taken, Taken]:
+        """Return the first packets, up to a limit, and the others."""
+        if len(self) <= limit:
+            return self, Taken()
+        first = Taken(self.messages[:limit], self.values[:limit])
+        rest = Taken(self.messages[limit:], self.values[limit:])
+        for part in (first, rest):
+            part.size = sum(len(value) for value in part.values)
+            for message in part.messages:
+                part.ends[message.topic(), message.partition()] = message.offset() + 1
+        # An end that is known to be further on belongs to the part that reaches it.
+        for place, end in self.ends.items():
+            (rest if place in rest.ends else first).ends[place] = end
+        return first, rest
+
     def drop(self, places: Collection[Place]) -> None:
         """Take these partitions out of it. The lists stay the same objects."""
         if not places or self.ends.keys().isdisjoint(places):

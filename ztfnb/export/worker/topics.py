@@ -61,7 +61,9 @@ def to_read(
     """Return which of the candidates to read now."""
     if isinstance(topics, FixedTopics):
         return found
-    begun = [_night(topic) for (topic, _), extent in extents.items() if extent.committed is not None]
+    begun = [
+        _night(topic) for (topic, _), extent in extents.items() if extent.committed is not None
+    ]
     since = min(begun, default="")
     unfinished = {topic for (topic, _), extent in extents.items() if extent.unfinished}
     window = set(topics.names(now))

@@ -1,0 +1,556 @@
+"""Packets from Kafka as a member of a consumer group, which commits what it is told, when told.
+
+One thread opens, turns, commits and closes it; rebalances happen inside `gather`. Nothing is
+skipped in silence: a partition of which the client cannot tell where to read on comes to a stop,
+and is placed here.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from ztfnb.errors import WorkerError
+from ztfnb.export.worker.clients import MAX_POLL_INTERVAL
+from ztfnb.export.worker.ledger import Ledger, Place
+from ztfnb.export.worker.route import Route
+from ztfnb.export.worker.taken import Taken
+from ztfnb.export.worker.topics import Extent, candidates, is_nightly, to_read
+from ztfnb.kafka_client import let_go, open_client
+from ztfnb.kafka_config import Properties
+from ztfnb.kafka_health import Health
+from ztfnb.kafka_trouble import Trouble, probe
+from ztfnb.source import Gap, PartitionStatus
+
+_EOF = KafkaError._PARTITION_EOF  # noqa: SLF001 - the client's own name for a public code
+_OUT_OF_RANGE = {
+    KafkaError._AUTO_OFFSET_RESET,  # noqa: SLF001 - as above
+    KafkaError.OFFSET_OUT_OF_RANGE,
+}
+_FIRST, _LAST = -2, -1
+"""What ListOffsets takes for a time to mean the first and the last offset."""
+_BATCH_BYTES = 32 << 20
+"""Of a batch; what is larger is read more slowly, as the caches of processors are what they are."""
+_REFRESH, _RETRY = 15.0, 1.0
+_WAIT = 5.0
+"""How long the broker has for an answer [s]."""
+_GRACE = 30.0
+"""How long a fixed topic may be missing before that is an error [s]."""
+_LAG_EVERY = 0.5
+_FINISH = 0.2
+"""What finishing may take when partitions are revoked, of the longest time without a poll."""
+
+
+class GroupReader:
+    """A member of a consumer group.
+
+    Parameters
+    ----------
+    properties
+        Of the consumer, as `ztfnb.export.worker.clients.reader_properties` makes them.
+    route
+        What to read.
+    start
+        Where a new group begins: ``latest`` or ``beginning``.
+    ledger
+        Knows what is taken; told of partitions as they come and go, and of commits.
+    revoking
+        Called before partitions are given up, with the seconds that there are to finish: what is
+        certain afterwards is committed, everything else of them is abandoned.
+    clock
+        Unix time [s].
+    """
+
+    def __init__(
+        self,
+        properties: Properties,
+        route: Route,
+        start: str,
+        ledger: Ledger,
+        *,
+        revoking: Callable[[float], None],
+        clock: Callable[[], float] = time.time,
+        refresh: float = _REFRESH,
+    ) -> None:
+        self._properties = Properties(properties)
+        self._route = route
+        self._start = start
+        self._ledger = ledger
+        self._revoking = revoking
+        self._clock = clock
+        self._refresh = refresh
+        self.taken = Taken()
+        """What is gathered for the next batch."""
+        self.gaps: tuple[Gap, ...] = ()
+        self.rebalances = 0
+        self.joined = False
+        self.partitions: tuple[PartitionStatus, ...] = ()
+        self.lag: int | None = None
+        self.commit_error: KafkaError | None = None
+        """Why the last commit failed; None where it did not."""
+        self.committing = False
+        """Whether a commit is under way."""
+        self.health = Health(route.source, scrub=properties.scrub, prober=probe)
+        self._consumer: Consumer | None = None
+        self._subscribed: tuple[str, ...] = ()
+        self._counts: dict[str, int] = {}
+        self._broken: set[Place] = set()
+        self._ends: dict[Place, int] = {}
+        self._timestamps: dict[Place, float] = {}
+        self._held = self._retired = False
+        self._unheld = False
+        self._fatal = ""
+        self._missing_since: float | None = None
+        self._next_refresh = self._next_place = self._next_lag = 0.0
+        self._budget = _FINISH * float(
+            properties.get("max.poll.interval.ms", MAX_POLL_INTERVAL * 1000) / 1000
+        )
+
+    def open(self) -> None:
+        """Create the client; nothing is awaited.
+
+        Raises
+        ------
+        ConfigError
+            If it refuses its settings.
+        """
+        self._properties["error_cb"] = self._on_error
+        self._properties["stats_cb"] = self.health.on_statistics
+        self._properties["on_commit"] = self._on_commit
+        self._consumer = open_client(Consumer, self._properties)
+
+    def gather(self, limit: int, timeout: float) -> None:
+        """Add what has come to `taken`, up to ``limit`` packets in it; serves the group.
+
+        Waits for the first up to ``timeout`` [s].
+        """
+        taken, ends = self.taken, self.taken.ends
+        messages, values = taken.messages, taken.values
+        poll: Callable[[float], Any] = self._client.poll
+        message = poll(timeout)
+        while message is not None:
+            if message.error() is not None:
+                self._take_event(message)
+            elif not self._retired:
+                place = (message.topic(), message.partition())
+                if place not in ends and not self._enter(place, message.offset()):
+                    message = poll(0)
+                    continue
+                value = message.value() or b""
+                ends[place] = message.offset() + 1
+                messages.append(message)
+                values.append(value)
+                taken.size += len(value)
+                if self.full(limit):
+                    break
+            message = poll(0)
+        if values:
+            self.health.arrive()
+
+    def full(self, limit: int) -> bool:
+        """Whether the batch that is gathered is as large as one may be."""
+        return len(self.taken.values) >= limit or self.taken.size >= _BATCH_BYTES
+
+    def take(self, limit: int) -> Taken:
+        """Return what is gathered, up to a limit, and begin anew."""
+        taken, self.taken = self.taken.split(limit)
+        return taken
+
+    def retire(self) -> None:
+        """Gather no more, and forget what is gathered; the group is served until `close`."""
+        self._retired = True
+        self.taken = Taken()
+        self.hold(held=True)
+
+    def look(self) -> bool:
+        """Return whether the broker answers, and has what is to be read.
+
+        Nights need not exist yet.
+
+        Raises
+        ------
+        WorkerError
+            If waiting will not help.
+        """
+        self._client.poll(0)
+        try:
+            self._counts = self._list()
+            self._watch_missing(self._counts)
+        except KafkaException as error:
+            self.health.note(error.args[0])
+        trouble = self.health.newest()
+        if self._fatal or trouble.final:
+            raise WorkerError(self._fatal or trouble.text)
+        return self.health.connected and (
+            is_nightly(self._route.topics) or self._missing_since is None
+        )
+
+    def tend(self) -> None:
+        """See to topics, to partitions that came to a stop, and to the numbers.
+
+        Raises
+        ------
+        WorkerError
+            If waiting will not help.
+        """
+        now = time.monotonic()
+        if self._held and self._unheld:
+            self._unheld = False
+            self._apply_hold(self._ledger.places)
+        try:
+            if now >= self._next_refresh:
+                self._next_refresh = now + _RETRY
+                self._renew()
+                self._next_refresh = now + (self._refresh if self._subscribed else _RETRY)
+            if self._broken and now >= self._next_place:
+                self._next_place = now + _RETRY
+                self._place()
+        except KafkaException as error:
+            self.health.note(error.args[0])
+        if now >= self._next_lag:
+            self._next_lag = now + _LAG_EVERY
+            self._measure()
+        trouble = self.health.newest()
+        if self._fatal or trouble.final:
+            raise WorkerError(self._fatal or trouble.text)
+
+    @property
+    def settled(self) -> bool:
+        """Whether every partition that is owned is read to its end, and none has come to a stop."""
+        if not self.joined:
+            # Nothing is there to join for: no night of the window has a topic.
+            return is_nightly(self._route.topics) and self._missing_since is not None
+        return not self._broken and all(
+            self._ends.get(place) == self._ledger.position(place) for place in self._ledger.places
+        )
+
+    def hold(self, *, held: bool) -> None:
+        """Stop fetching, or go on; the group is served all the same."""
+        if held != self._held:
+            self._held = held
+            self._apply_hold(self._ledger.places)
+
+    def commit(self, offsets: Mapping[Place, int]) -> None:
+        """Ask for a commit; `committing` ends, and the ledger is told, when it is confirmed."""
+        self.committing, self.commit_error = True, None
+        try:
+            self._client.commit(offsets=_listed(offsets), asynchronous=True)
+        except KafkaException as error:
+            self.committing, self.commit_error = False, error.args[0]
+
+    def commit_now(self, offsets: Mapping[Place, int]) -> None:
+        """Commit, and tell the ledger.
+
+        Raises
+        ------
+        KafkaException
+            If it is not confirmed.
+        """
+        if offsets:
+            self._client.commit(offsets=_listed(offsets), asynchronous=False)
+            self._ledger.committed(offsets)
+
+    def committed(self, places: Iterable[Place]) -> dict[Place, int]:
+        """Return what the broker has as committed; leaves out partitions without a commit.
+
+        Raises
+        ------
+        KafkaException
+            If it does not answer.
+        """
+        asked = [TopicPartition(*place) for place in places]
+        answers = self._client.committed(asked, timeout=_WAIT) if asked else []
+        for answer in answers:
+            if answer.error is not None:
+                raise KafkaException(answer.error)
+        return {(a.topic, a.partition): a.offset for a in answers if a.offset >= 0}
+
+    def seek(self, positions: Mapping[Place, int]) -> None:
+        """Read these partitions from other offsets; what is gathered is forgotten."""
+        gathered = self.taken.ends
+        self.taken = Taken()
+        everywhere = dict(positions)
+        for place in gathered:
+            position = self._ledger.position(place)
+            if place not in everywhere and position is not None:
+                everywhere[place] = position
+        for place, offset in everywhere.items():
+            self._put(place, offset)
+
+    def group_metadata(self) -> object:
+        """Return what a transaction must know of this member."""
+        return self._client.consumer_group_metadata()
+
+    def partition_count(self) -> int:
+        """Return the largest number of partitions among the topics that are read; 0 for none."""
+        return max((self._counts.get(topic, 0) for topic in self._subscribed), default=0)
+
+    def cluster(self) -> str:
+        """Return by which name the cluster knows itself; empty where it does not answer."""
+        try:
+            return str(self._client.list_topics(timeout=_WAIT).cluster_id or "")
+        except KafkaException:
+            return ""
+
+    def close(self) -> None:
+        """Leave the group, giving up all partitions; a second call does nothing."""
+        if self._consumer is not None:
+            self._consumer.close()
+            let_go(self._consumer)
+            self._consumer = None
+
+    @property
+    def _client(self) -> Consumer:
+        if self._consumer is None:
+            raise WorkerError("the reader is not open")
+        return self._consumer
+
+    # What the client reports; nothing may be raised here.
+
+    def _on_error(self, error: KafkaError) -> None:
+        self.health.on_error(error)
+        self._note_final(error)
+
+    def _note_final(self, error: KafkaError) -> None:
+        if error.fatal():
+            self._fatal = f"the Kafka client gives up: {self._properties.scrub(error.str())}"
+        elif error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
+            self._fatal = (
+                f"{self._route.source}: this user may not read as group {self._route.group}; ask "
+                "for access to it, or name another group"
+            )
+
+    def _on_commit(self, error: KafkaError | None, partitions: Sequence[TopicPartition]) -> None:
+        self.committing = False
+        self.commit_error = error
+        for one in partitions or ():
+            if one.error is not None:
+                self.commit_error = one.error
+            elif error is None:
+                self._ledger.committed({(one.topic, one.partition): one.offset})
+        if self.commit_error is not None:
+            self._note_final(self.commit_error)
+
+    def _on_assign(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        self.joined = True
+        self.rebalances += 1
+        places = [(one.topic, one.partition) for one in partitions]
+        self._ledger.assign(places)
+        self._unheld = True
+
+    def _on_revoke(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        self._revoking(self._budget)
+        self._forget(partitions)
+
+    def _on_lost(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        self._forget(partitions)
+
+    def _forget(self, partitions: Sequence[TopicPartition]) -> None:
+        self.rebalances += 1
+        places = {(one.topic, one.partition) for one in partitions}
+        self._ledger.drop(places)
+        self.taken.drop(places)
+        self._broken -= places
+        for place in places:
+            self._ends.pop(place, None)
+            self._timestamps.pop(place, None)
+
+    # Reading
+
+    def _enter(self, place: Place, offset: int) -> bool:
+        """Return whether packets of a partition are taken, from this one on."""
+        self._ledger.begin(place, offset)
+        return self._ledger.owns(place)
+
+    def _take_event(self, message: Any) -> None:
+        error = message.error()
+        place = (message.topic() or "", message.partition() or 0)
+        if error.code() == _EOF and not self._retired:
+            self._reach_end(place, message.offset() or 0)
+        elif error.code() == _EOF:
+            return  # nobody knows any longer what was gathered before that end
+        elif error.code() in _OUT_OF_RANGE and self._ledger.owns(place):
+            self._broken.add(place)
+        else:
+            self.health.note(error, topic=place[0])
+            self._note_final(error)
+
+    def _reach_end(self, place: Place, offset: int) -> None:
+        """Note the end of a partition; behind its last packet may be a transaction's marks."""
+        self.health.arrive()
+        self._next_lag = 0.0
+        self._ends[place] = offset
+        if place in self.taken.ends:
+            self.taken.ends[place] = max(offset, self.taken.ends[place])
+        else:
+            self._ledger.skip(place, offset)
+
+    def _apply_hold(self, places: Iterable[Place]) -> None:
+        change = self._client.pause if self._held else self._client.resume
+        assigned = {(one.topic, one.partition) for one in self._client.assignment()}
+        chosen = [TopicPartition(*place) for place in places if place in assigned]
+        if chosen:
+            change(chosen)
+
+    def _put(self, place: Place, offset: int) -> None:
+        """Read a partition from an offset, whether it is being read or has come to a stop."""
+        at = TopicPartition(*place, offset)
+        self._client.incremental_unassign([at])
+        self._client.incremental_assign([at])
+        self._ends.pop(place, None)
+        if self._held:
+            self._client.pause([at])
+
+    # Topics
+
+    def _renew(self) -> None:
+        """Look which topics there are, and subscribe to those that are to be read."""
+        topics, now = self._route.topics, self._clock()
+        listed = self._list()
+        found = candidates(topics, listed, now)
+        extents: dict[Place, Extent] = {}
+        if is_nightly(topics) and found:
+            extents = self._extents(_places(found, listed))
+        wanted = to_read(topics, found, extents, now)
+        self._watch_missing(listed, wanted)
+        self._counts = listed
+        if wanted and set(wanted) != set(self._subscribed):
+            self._client.subscribe(
+                list(wanted),
+                on_assign=self._on_assign,
+                on_revoke=self._on_revoke,
+                on_lost=self._on_lost,
+            )
+            self._subscribed = wanted
+
+    def _list(self) -> dict[str, int]:
+        """Return the topics that exist, of those that may matter, and their partitions."""
+        client, topics = self._client, self._route.topics
+        if is_nightly(topics):
+            found = client.list_topics(timeout=_WAIT).topics
+        else:
+            found = {}
+            for name in topics.names(self._clock()):
+                found[name] = client.list_topics(name, timeout=_WAIT).topics[name]
+        self.health.arrive()
+        troubles = [
+            self.health.explain(one.error, name) for name, one in found.items() if one.error
+        ]
+        self.health.note_topics(one for one in troubles if one.kind != "unknown")
+        return {
+            name: len(one.partitions)
+            for name, one in found.items()
+            if one.error is None and one.partitions
+        }
+
+    def _watch_missing(self, listed: Mapping[str, int], wanted: Sequence[str] = ()) -> None:
+        """Wait for topics that do not exist yet: for nights as long as it takes."""
+        topics, now = self._route.topics, time.monotonic()
+        names = topics.names(self._clock())
+        nightly = is_nightly(topics)
+        missing = [name for name in names if name not in listed]
+        if not missing or (nightly and wanted):
+            self._missing_since = None
+            return
+        if self._missing_since is None:
+            self._missing_since = now
+        text = f"{self._route.source} has no topic {', '.join(missing)}"
+        if nightly or self.joined or now - self._missing_since < _GRACE:
+            self.health.note_topics([Trouble("waiting", f"{text} yet")])
+        else:
+            self._fatal = f"{text}; check the name, or create it"
+
+    def _extents(self, places: Sequence[Place]) -> dict[Place, Extent]:
+        committed = self.committed(places)
+        lows, highs = self._offsets(places, _FIRST), self._offsets(places, _LAST)
+        return {
+            place: Extent(lows[place], highs[place], committed.get(place))
+            for place in places
+            if place in lows and place in highs
+        }
+
+    def _offsets(self, places: Sequence[Place], which: int) -> dict[Place, int]:
+        asked = [TopicPartition(*place, which) for place in places]
+        answers = self._client.offsets_for_times(asked, timeout=_WAIT)
+        for answer in answers:
+            if answer.error is not None:
+                raise KafkaException(answer.error)
+        return {(answer.topic, answer.partition): answer.offset for answer in answers}
+
+    # Where to read partitions of which the client does not know it
+
+    def _place(self) -> None:
+        """Go on where packets are held again and say what is missing, or begin."""
+        names = candidates(self._route.topics, self._list(), self._clock())
+        everything = sorted({*_places(names, self._counts), *self._broken})
+        committed = self.committed(everything)
+        new = not committed and not any(self._ledger.position(one) for one in self._broken)
+        if new:
+            if not self._ledger.owns(everything[0]):
+                return  # whoever owns the first begins for all; then there are commits
+            committed = self._begin_group(everything)
+        for place in sorted(self._broken):
+            position = self._ledger.position(place)
+            self._resume(place, committed.get(place) if position is None else position)
+            self._broken.discard(place)
+
+    def _begin_group(self, places: Sequence[Place]) -> dict[Place, int]:
+        """Commit where a new group begins in all partitions that there are.
+
+        At once and by one member: so every other, and each that comes later, knows that what has
+        no commit was not there when the group began, and is to be read from its beginning.
+        """
+        offsets = self._offsets(places, _FIRST if self._start == "beginning" else _LAST)
+        self._client.commit(offsets=_listed(offsets), asynchronous=False)
+        return offsets
+
+    def _resume(self, place: Place, position: int | None) -> None:
+        low, high = self._client.get_watermark_offsets(TopicPartition(*place), timeout=_WAIT)
+        if position is None:
+            self._ledger.begin(place, low)
+            self._put(place, low)
+        elif position < low:
+            self.gaps += (Gap(*place, first=position, last=low - 1),)
+            self._ledger.begin(place, position)
+            self._ledger.skip(place, low)
+            self._put(place, low)
+        elif position > high:
+            # A topic that was made anew is shorter than what was read of the old one.
+            self._ledger.restart(place, low)
+            self._put(place, low)
+        else:
+            self._ledger.begin(place, position)
+            self._put(place, position)
+
+    # Numbers
+
+    def note_time(self, place: Place, timestamp: float) -> None:
+        """Note the time [Unix s] of the packet of a partition that was judged last."""
+        self._timestamps[place] = timestamp
+
+    def _measure(self) -> None:
+        partitions = []
+        for place in self._ledger.places:
+            position = self._ledger.done(place)
+            _, high = self._client.get_watermark_offsets(TopicPartition(*place), cached=True)
+            known = high >= 0 and position is not None
+            lag = max(0, high - (position or 0)) if known else None
+            at = 0 if position is None else position
+            partitions.append(
+                PartitionStatus(*place, at, lag, self._timestamps.get(place, math.nan))
+            )
+        self.partitions = tuple(partitions)
+        lags = [one.lag for one in partitions if one.lag is not None]
+        self.lag = sum(lags) if self.joined and len(lags) == len(partitions) else None
+
+
+def _places(topics: Iterable[str], counts: Mapping[str, int]) -> list[Place]:
+    return [(topic, number) for topic in topics for number in range(counts.get(topic, 0))]
+
+
+def _listed(offsets: Mapping[Place, int]) -> list[TopicPartition]:
+    return [TopicPartition(*place, offset) for place, offset in offsets.items()]
