@@ -12,6 +12,7 @@ from typing import Any
 
 from ztfnb.errors import ExportError, ZtfnbError
 from ztfnb.export.decisions import Decision, from_json, to_json
+from ztfnb.export.facts import Facts
 from ztfnb.export.packets import packets_of
 from ztfnb.filters.decision import Verdict
 from ztfnb.filters.evaluate import judge
@@ -124,15 +125,15 @@ def choose(report: Report) -> dict[int, str]:
     return chosen
 
 
-def write_fixtures(folder: Path, made: Filter, fixtures: tuple[Fixture, ...]) -> None:
+def write_fixtures(folder: Path, facts: Facts, fixtures: tuple[Fixture, ...]) -> None:
     """Write packets, byte for byte, and what is expected of them."""
     (folder / FOLDER).mkdir()
     for one in fixtures:
         (folder / one.file).write_bytes(one.packet)
     told = {
-        "filter": made.name,
-        "hash": made.hash,
-        "params": dict(made.params),
+        "filter": facts.name,
+        "hash": facts.hash,
+        "params": dict(facts.params),
         "alerts": [{**to_json(one.decision), "here": one.why} for one in fixtures],
     }
     text = json.dumps(told, indent=2, ensure_ascii=False)

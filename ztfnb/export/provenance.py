@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from ztfnb.errors import FilterError, SelectionError
+from ztfnb.export.evidence import Evidence
 from ztfnb.export.facts import Facts
-from ztfnb.export.fixtures import Fixture
 from ztfnb.export.proof import Proof
 from ztfnb.filters.decision import Verdict
 from ztfnb.filters.interval import Interval
@@ -37,13 +37,12 @@ _LETTERS = {Verdict.PASSED: "p", Verdict.REJECTED: "r", Verdict.FAILED: "f"}
 
 def provenance(
     facts: Facts,
-    report: Report,
-    pins: Report | None,
+    evidence: Evidence,
     proof: Proof,
-    fixtures: Sequence[Fixture],
     *,
     requirements: str,
     files: Mapping[str, str],
+    remarks: Sequence[str],
 ) -> dict[str, Any]:
     """Return all that is known of an export, as JSON has it.
 
@@ -51,17 +50,18 @@ def provenance(
     ----------
     facts
         The filter.
-    report, pins
-        What it was proven on.
+    evidence
+        What it was proven on, and the alerts that travel with it.
     proof
         That the bundle decides alike.
-    fixtures
-        Alerts that travel with it.
     requirements
         The bundle's locked requirements.
     files
         SHA-256 of each file, by path.
+    remarks
+        What has to be known of the bundle.
     """
+    report = evidence.report
     made = report.filter
     depends = made.dependencies
     return {
@@ -89,10 +89,11 @@ def provenance(
         "failures": _failures(report),
         "funnel": funnel(report),
         "yield": expected_yield(report),
-        "pins": _pins(pins),
-        "remarks": [{"line": one.line, "text": one.text} for one in made.remarks],
+        "pins": _pins(evidence.pins),
+        "remarks": list(remarks),
+        "source_remarks": [{"line": one.line, "text": one.text} for one in made.remarks],
         "proof": asdict(proof),
-        "fixtures": {str(one.decision.candid): one.why for one in fixtures},
+        "fixtures": {str(one.decision.candid): one.why for one in evidence.fixtures},
         "files": dict(sorted(files.items())),
     }
 

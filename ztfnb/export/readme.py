@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ztfnb.errors import FilterError
 from ztfnb.export.facts import Facts
@@ -20,7 +20,9 @@ _LONGEST = 160
 _PROGRAMMES = {0: "not told", 1: "1 (public)", 2: "2 (partnership)", 3: "3 (Caltech)"}
 
 
-def readme(facts: Facts, report: Report, proof: Proof, files: Mapping[str, str]) -> str:
+def readme(
+    facts: Facts, report: Report, proof: Proof, files: Mapping[str, str], remarks: Sequence[str]
+) -> str:
     """Return the text of a bundle's ``README.md``.
 
     Parameters
@@ -33,6 +35,8 @@ def readme(facts: Facts, report: Report, proof: Proof, files: Mapping[str, str])
         That the bundle decides alike.
     files
         What each file is for, by path.
+    remarks
+        What has to be known of the bundle.
     """
     values = {
         "name": facts.name,
@@ -45,6 +49,7 @@ def readme(facts: Facts, report: Report, proof: Proof, files: Mapping[str, str])
         "about": _about(report.filter.__doc__),
         "proof": str(proof),
         "sample": report.sample.name,
+        "remarks": "".join(f"\n- {one}" for one in remarks) + ("\n" if remarks else ""),
         "thresholds": _thresholds(facts),
         "example": _example(facts),
         "funnel": _funnel(report),

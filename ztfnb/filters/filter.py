@@ -18,6 +18,7 @@ from ztfnb.filters.threshold import Threshold, Value, thresholds_of
 
 if TYPE_CHECKING:
     from ztfnb.alert import Alert
+    from ztfnb.export.exported import Exported
     from ztfnb.filters.dependencies import Dependencies
     from ztfnb.filters.lint import Remark
     from ztfnb.filters.needs import DataFile
@@ -293,6 +294,12 @@ class Filter:
         from ztfnb.filters.evaluate import evaluate  # noqa: PLC0415 - a filter is of use without
 
         return evaluate(self, alerts, **options)
+
+    def export(self, folder: str | Path, **options: Any) -> Exported:
+        """Write it with all that it needs to a folder: see `ztfnb.export.bundling.export`."""
+        from ztfnb.export.bundling import export  # noqa: PLC0415 - of a higher layer
+
+        return export(self, folder, **options)
 
     def __repr__(self) -> str:
         params = ", ".join(f"{name}={value!r}" for name, value in self._params.items())
