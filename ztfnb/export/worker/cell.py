@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic, monotonic_ns, sleep
 from typing import Any, Self
@@ -21,6 +21,7 @@ from ztfnb.errors import WorkerError
 from ztfnb.export.worker.cell_log import Printed
 from ztfnb.export.worker.cell_main import OUT_OF_MEMORY, RENEW
 from ztfnb.export.worker.cell_memory import (
+    OWN_MEMORY,
     PROGRESS_BYTES,
     UNDECODABLE,
     Code,
@@ -52,6 +53,8 @@ _ATTEMPTS = 4
 _PAUSE = 0.5
 """Before the second of these [s]; twice as long before each further one."""
 _DECODING_SECONDS = 60.0
+_BEGUN = 2
+"""A process that has begun with more has done something: packets decoded, an alert judged."""
 _TAIL = 600
 _SAYS = 500
 _VERDICTS = {
@@ -121,6 +124,7 @@ class Cell:
         self._batches: list[_Batch] = []
         self._serial = 0
         self._ready = False
+        self._at_hand = 0
         self._reason = ""
         self._fruitless = 0
         self._next_start = 0.0
@@ -325,16 +329,17 @@ class Cell:
         try:
             while True:
                 for message in process.incoming.receive():
-                    self._take_message(*message)
+                    self._take_message(process, *message)
                 if process.incoming.drained:
                     return False
         except (WireError, ValueError, TypeError, IndexError, KeyError):
             return True
 
-    def _take_message(self, kind: str, *rest: Any) -> None:
+    def _take_message(self, process: CellProcess, kind: str, *rest: Any) -> None:
         match kind, rest:
             case "ready", [facts]:
                 self._ready = True
+                self._at_hand = process.memory()[0] if process.memory() else 0
                 if not self.filters:
                     self.filters = tuple(FilterFacts(*each) for each in facts)
             case "failed", [reason]:
@@ -374,18 +379,32 @@ class Cell:
                 )
             return
         doing = self._progress.read()
-        judging = doing.state == State.JUDGING
-        limit = self._limits.seconds if judging else _DECODING_SECONDS
-        if doing.state == State.IDLE or not doing.since:
+        reason = self._over_memory(process) or self._over_time(doing)
+        if reason is None:
             return
-        if (monotonic_ns() - doing.since) / 1e9 <= limit:
-            return
-        if monotonic() - self._looked > _AWAY:
-            return  # both may have been stopped meanwhile; it gets another glance's time
-        line = process.where(self._folders) if judging else 0
-        reason = f"took longer than {limit:g} s"
-        self._overdue = doing, Failed("time", reason, line)
+        line = process.where(self._folders) if doing.state == State.JUDGING else 0
+        self._overdue = doing, replace(reason, line=line)
         process.kill()
+
+    def _over_time(self, doing: Doing) -> Failed | None:
+        limit = self._limits.seconds if doing.state == State.JUDGING else _DECODING_SECONDS
+        if doing.state == State.IDLE or not doing.since:
+            return None
+        if (monotonic_ns() - doing.since) / 1e9 <= limit:
+            return None
+        if monotonic() - self._looked > _AWAY:
+            return None  # both may have been stopped meanwhile; it gets another glance's time
+        return Failed("time", f"took longer than {limit:g} s")
+
+    def _over_memory(self, process: CellProcess) -> Failed | None:
+        """Look at what is refused to nobody: memory that is shared, and other processes'."""
+        used = process.memory()
+        shared = sum(segment.size for segment in self._segments)
+        # Another process begins with a copy of what this one has.
+        beyond = sum(max(0, each - self._at_hand) for each in used) - shared
+        if beyond <= self._limits.memory + OWN_MEMORY:
+            return None
+        return Failed("memory", f"took more than {self._limits.memory / (1 << 20):,.0f} MiB")
 
     def _replace(self, process: CellProcess, code: int) -> None:
         """Charge the alert that ended the process, and have another started."""
@@ -411,10 +430,11 @@ class Cell:
     def _charge(self, doing: Doing, code: int, line: int) -> None:
         """Note what an ended process cost."""
         overdue, self._overdue = self._overdue, None
+        if doing.turn > _BEGUN or code == RENEW:
+            self._fruitless = 0
         if overdue is not None and (overdue[0].turn, overdue[0].state) != (doing.turn, doing.state):
             return  # it was done at the last moment; what came after is judged again
         if doing.state not in (State.DECODING, State.JUDGING) or code == RENEW:
-            self._fruitless = 0 if code == RENEW else self._fruitless
             return
         batch = next((one for one in self._batches if one.serial == doing.serial), None)
         if batch is None or not 0 <= doing.place < batch.count:
@@ -433,8 +453,11 @@ class Cell:
             self._fruitless = 0
 
     def _charge_decoding(self, batch: _Batch, doing: Doing, failed: Failed) -> None:
-        """Have packets decoded each for itself, or give up the one that cannot be."""
-        if doing.filter == 1:
+        """Have packets decoded each for itself, or give up the one that cannot be.
+
+        That is one which nothing was done before: it may have been what filters left in memory.
+        """
+        if doing.filter == 1 and doing.turn == 1:
             batch.undecodable[doing.place] = Failed(failed.kind, f"decoding it: {failed.message}")
             batch.results.decoded[doing.place] = UNDECODABLE
         else:

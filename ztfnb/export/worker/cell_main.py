@@ -9,6 +9,7 @@ import ctypes
 import faulthandler
 import gc
 import os
+import resource
 import signal
 import sys
 import warnings
@@ -21,7 +22,15 @@ from typing import Any, NoReturn
 from ztfnb.errors import FilterWarning
 from ztfnb.export.worker.bundle import load_filter, params_in, read_bundle
 from ztfnb.export.worker.cell_judging import Judging, OutOfMemoryError
-from ztfnb.export.worker.cell_memory import STATE, Progress, Results, Segment, State
+from ztfnb.export.worker.cell_memory import (
+    OWN_MEMORY,
+    STATE,
+    Progress,
+    Results,
+    Segment,
+    State,
+    memory_of,
+)
 from ztfnb.export.worker.cell_wire import PROTOCOL, Incoming, send
 from ztfnb.filters.failure import message_of
 from ztfnb.filters.filter import Filter
@@ -49,7 +58,7 @@ class Order:
     parent: int
     """Number of the process that started it."""
     memory: int
-    """Bytes that a filter may take; 0 where that is not limited here."""
+    """Bytes that a filter may take beyond what the process has when it is ready."""
     facts: bool
     """Whether to tell of the filters; otherwise it is known."""
 
@@ -98,7 +107,10 @@ def _serve(order: Order, told: Iterator[list[Any]]) -> None:
     facts = [_facts_of(made) for made in filters] if order.facts else []
     gc.collect()
     gc.freeze()  # what is there by now stays
+    # Nobody looks at the memory of a crashed filter, and writing it takes seconds.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     progress.words[STATE] = State.IDLE
+    _limit_memory(order.memory)
     send(order.messages, "ready", facts)
     judging = Judging(filters, progress, order.messages)
     for _kind, serial, slot, count, size, apart in told:
@@ -127,6 +139,15 @@ def _load(order: Order) -> list[Filter]:
 
 def _facts_of(made: Filter) -> list[Any]:
     return [made.name, made.hash, dict(made.params)]
+
+
+def _limit_memory(most: int) -> None:
+    """Let what is wanted beyond the present be refused, as a `MemoryError` inside of the filter."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        at_hand = memory_of(status.read_text(), "VmData")
+        limit = at_hand + most + OWN_MEMORY
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 def _die_with(parent: int) -> None:

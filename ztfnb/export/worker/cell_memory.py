@@ -237,6 +237,16 @@ class Results:
         return np.flatnonzero(~known)
 
 
+OWN_MEMORY = 64 * 1024 * 1024
+"""Bytes that decoding takes at most, which no filter is charged with."""
+
+
+def memory_of(status: str, *names: str) -> int:
+    """Return the bytes that ``/proc/.../status`` tells under some names, together."""
+    lines = (line.partition(":") for line in status.splitlines())
+    return sum(int(rest.split()[0]) for name, _, rest in lines if name in names) * 1024
+
+
 DECODED, UNDECODABLE = 1, 2
 """What stands in `Results.decoded`; 0 where it was not tried."""
 

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any
 
 from ztfnb.errors import WorkerError
+from ztfnb.export.worker.cell_memory import memory_of
 from ztfnb.export.worker.cell_wire import PROTOCOL, Incoming, send
 
 _MODULE = "ztfnb.export.worker.cell_main"
@@ -128,6 +129,18 @@ class CellProcess:
                 number = rest.partition(" ")[0]
                 return int(number) if number.isdigit() else 0
         return 0
+
+    def memory(self) -> list[int]:
+        """Return the bytes that are this process's own, and those of each that it has started.
+
+        Empty where the system does not tell.
+        """
+        found = []
+        for pid in (self.pid, *descendants(self.pid)):
+            with suppress(OSError):
+                status = Path(f"/proc/{pid}/status").read_text("utf-8", "replace")
+                found.append(memory_of(status, "RssAnon", "RssShmem"))
+        return found
 
     def _traced(self) -> bytes:
         with suppress(OSError):
