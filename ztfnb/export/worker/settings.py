@@ -89,7 +89,7 @@ def settings_from(
         Variables ``ZTFNB_SOURCE``, ``ZTFNB_PARAM_RB_MIN``, ``ZTFNB_KAFKA_...`` and so on.
     given
         Options by the names of `WorkerSettings` and `Limits`; ``config``, the path of a TOML file
-        (else ``ZTFNB_CONFIG`` names one), with the same names, and tables ``kafka`` and
+        (else ``ZTFNB_WORKER_CONFIG`` names one), with the same names, and tables ``kafka`` and
         ``params``; ``params`` here too, a mapping or texts ``NAME=VALUE``. What is None was not
         given.
 
@@ -99,7 +99,7 @@ def settings_from(
         Names the option, variable or key, and says what was expected of it.
     """
     options = {name: value for name, value in (given or {}).items() if value is not None}
-    config = options.pop("config", None) or environ.get(f"{PREFIX}CONFIG")
+    config = options.pop("config", None) or environ.get(f"{PREFIX}WORKER_CONFIG")
     table = _read_table(Path(config)) if config else {}
     bundles = tuple(Path(bundle) for bundle in options.pop("bundles", ()))
     if not bundles:
