@@ -123,7 +123,7 @@ def write_papers(
         facts,
         evidence,
         proof,
-        requirements=(folder / REQUIREMENTS).read_text("utf-8"),
+        requirements=folder / REQUIREMENTS,
         files={name: checksum_of(folder / name) for name in written},
         remarks=remarks,
     )

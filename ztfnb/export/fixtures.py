@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
 from ztfnb.errors import ExportError, ZtfnbError
 from ztfnb.export.decisions import Decision, from_json, to_json
 from ztfnb.export.facts import Facts
+from ztfnb.export.leaks import without_places
 from ztfnb.export.packets import packets_of
 from ztfnb.filters.decision import Verdict
 from ztfnb.filters.evaluate import judge
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.listed import ListSample
+from ztfnb.filters.near_misses import NearMiss
 from ztfnb.filters.report import Report
 from ztfnb.wording import one_line
 
@@ -31,6 +34,7 @@ _NEAR = 4
 _PASSED = 4
 _FAILED = 3
 _LONGEST = 200
+_LINE = re.compile(r"^line \d+: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +138,10 @@ def write_fixtures(folder: Path, facts: Facts, fixtures: tuple[Fixture, ...]) ->
         "filter": facts.name,
         "hash": facts.hash,
         "params": dict(facts.params),
-        "alerts": [{**to_json(one.decision), "here": one.why} for one in fixtures],
+        "alerts": [{**to_json(_unplaced(one.decision)), "here": one.why} for one in fixtures],
     }
     text = json.dumps(told, indent=2, ensure_ascii=False)
-    (folder / FOLDER / FILE).write_text(f"{text}\n", "utf-8")
+    (folder / FOLDER / FILE).write_text(without_places(f"{text}\n"), "utf-8", newline="\n")
 
 
 def read_fixtures(folder: Path) -> tuple[Fixture, ...]:
@@ -164,6 +168,11 @@ def read_fixtures(folder: Path) -> tuple[Fixture, ...]:
     return tuple(fixtures)
 
 
+def _unplaced(decision: Decision) -> Decision:
+    """Return a decision whose reason names no line of a cell, which nobody else has."""
+    return replace(decision, why=_LINE.sub("", decision.why))
+
+
 def _pin_told(pin: Any) -> str:
     told = f"pinned: must {'pass' if pin.passes else 'be rejected'}"
     return one_line(f"{told}: {pin.note}" if pin.note else told, _LONGEST)
@@ -177,8 +186,8 @@ def _candidates(report: Report) -> Iterator[tuple[int, str]]:
             kinds.setdefault((failure.kind, failure.line), failure.candid)
     for (kind, _line), candid in islice(kinds.items(), _FAILED):
         yield candid, f"failed: {kind}"
-    near = report.near_misses(_NEAR)
-    yield from ((one.candid, f"near miss: {_short(one.condition.text)}") for one in near)
+    for one in _near(report):
+        yield one.candid, f"near miss: {_short(one.condition.text)}"
     passed = report.passed.tolist()
     step = max(len(passed) // _PASSED, 1)
     yield from ((candid, "passed") for candid in passed[::step][:_PASSED])
@@ -188,6 +197,15 @@ def _candidates(report: Report) -> Iterator[tuple[int, str]]:
             yield int(stopped[0]), f"stopped by: {_short(row.condition.text)}"
     yield from ((candid, "rejected") for candid in report.rejected[:_PASSED].tolist())
     yield from ((candid, "passed") for candid in passed[:MOST])
+
+
+def _near(report: Report) -> Iterator[NearMiss]:
+    """Yield near misses, the nearest of each condition first."""
+    by_condition: dict[int, list[NearMiss]] = {}
+    for one in report.near_misses(None):
+        by_condition.setdefault(one.condition.place, []).append(one)
+    turns = zip_longest(*by_condition.values())
+    yield from islice((one for turn in turns for one in turn if one is not None), _NEAR)
 
 
 def _short(text: str) -> str:

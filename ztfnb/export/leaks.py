@@ -1,7 +1,8 @@
-"""The last look before a bundle is put in place: nothing in it is a secret of this machine."""
+"""Nothing in a bundle is a secret, or a place, of the machine that it was exported on."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -47,3 +48,11 @@ def _secrets(environ: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
         tells = len(value) >= _SHORTEST and not value.isalpha()
         if tells and variable not in _FOLDERS and secret_in(variable, value, {}):
             yield variable, value.encode("utf-8", "surrogateescape")
+
+
+def without_places(text: str) -> str:
+    """Return a text of JSON that names no folder of this machine, as messages of failures may."""
+    for place, name in ((Path.cwd(), "."), (Path.home(), "~")):
+        if place != place.parent:  # not the root of all
+            text = text.replace(json.dumps(str(place), ensure_ascii=False)[1:-1], name)
+    return text

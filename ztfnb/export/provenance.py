@@ -9,11 +9,11 @@ import hashlib
 import json
 import math
 import platform
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,8 @@ import numpy as np
 from ztfnb.errors import FilterError, SelectionError
 from ztfnb.export.evidence import Evidence
 from ztfnb.export.facts import Facts
+from ztfnb.export.leaks import without_places
+from ztfnb.export.lock import read_lock
 from ztfnb.export.proof import Proof
 from ztfnb.filters.decision import Verdict
 from ztfnb.filters.interval import Interval
@@ -31,7 +33,6 @@ LISTED = 5_000
 """Decisions that are listed one by one; of more, their checksum tells."""
 _KINDS = 20
 _CORE = ("numpy", "fastavro", "confluent-kafka")
-_LOCKED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)
 _LETTERS = {Verdict.PASSED: "p", Verdict.REJECTED: "r", Verdict.FAILED: "f"}
 
 
@@ -40,7 +41,7 @@ def provenance(
     evidence: Evidence,
     proof: Proof,
     *,
-    requirements: str,
+    requirements: Path,
     files: Mapping[str, str],
     remarks: Sequence[str],
 ) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def provenance(
     proof
         That the bundle decides alike.
     requirements
-        The bundle's locked requirements.
+        The file of the bundle's locked requirements.
     files
         SHA-256 of each file, by path.
     remarks
@@ -100,12 +101,18 @@ def provenance(
 
 def as_text(told: Mapping[str, Any]) -> str:
     """Return a provenance as the text of its file."""
-    return f"{json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False)}\n"
+    return without_places(f"{json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False)}\n")
 
 
-def locked(requirements: str) -> dict[str, str]:
-    """Return the versions in a requirement file, by the name of the package."""
-    return dict(_LOCKED.findall(requirements))
+def locked(requirements: Path) -> dict[str, str]:
+    """Return the versions in a requirement file that an image has, by the name of the package."""
+    linux = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
+    return {
+        name: pin.version
+        for name, pins in sorted(read_lock(requirements).items())
+        for pin in pins
+        if pin.requirement.marker is None or pin.requirement.marker.evaluate(linux)
+    }
 
 
 def funnel(report: Report) -> list[dict[str, Any]]:

@@ -45,9 +45,10 @@ def readme(
         "hash": facts.hash,
         "title": facts.title,
         "python": facts.python,
+        "ztfnb": facts.ztfnb,
         "created": f"{facts.created:%Y-%m-%d %H:%M} UTC",
         "about": _about(report.filter.__doc__),
-        "proof": str(proof),
+        "proof": _proof(proof),
         "sample": report.sample.name,
         "remarks": "".join(f"\n- {one}" for one in remarks) + ("\n" if remarks else ""),
         "thresholds": _thresholds(facts),
@@ -57,6 +58,15 @@ def readme(
         "files": table(("file", "what it is"), ((f"`{n}`", what) for n, what in files.items())),
     }
     return filled("README.md", values)
+
+
+def _proof(proof: Proof) -> str:
+    where = f"an environment of its own requirements on Python {proof.python}"
+    return (
+        f"run in {where if proof.fresh else 'a clean process'}, it decided as the notebook on each "
+        f"of {proof.alerts:,} alerts: {proof.passed:,} passed, {proof.rejected:,} were rejected, "
+        f"the filter failed on {proof.failed:,}"
+    )
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]], *, right: int = 0) -> str:
