@@ -6,7 +6,8 @@ after night, and ends when its parent does.
 
 ``python -m ztfnb.demo`` is the child. The first line on its standard output is a JSON object with
 ``bootstrap`` and ``topic``; each line on its standard input is one with any of ``rate`` (alerts a
-second) and ``paused``; when its standard input closes, it ends.
+second), ``paused`` and ``create``, a topic to make, which is answered by a line when it is there;
+when its standard input closes, it ends.
 """
 
 from __future__ import annotations
@@ -147,6 +148,20 @@ class Demo:
         self._tell(paused=False)
         self._paused = False
 
+    def create_topic(self, name: str) -> None:
+        """Create a topic beside that of the night; one that is there stays as it is.
+
+        Raises
+        ------
+        BrokerError
+            If the night is not running.
+        """
+        self._tell(create=name)
+        with self._lock:
+            process = self._process
+            if process is None or process.stdout is None or not process.stdout.readline():
+                raise BrokerError("the demo night has ended; start it again")
+
     def close(self) -> None:
         """End the child and its broker; a second call does nothing."""
         if self._process is not None:
@@ -205,7 +220,7 @@ def serve(
     packets
         What to write; their times become those of their writing.
     commands
-        Objects with ``rate`` and ``paused``, as they come.
+        Objects with ``rate``, ``paused`` and ``create``, as they come.
     rate
         Alerts a second, after the burst.
     burst
@@ -236,6 +251,8 @@ def serve(
                     continue
                 if command is None:
                     return
+                if "create" in command:
+                    _create(broker, str(command["create"]))
                 paused = bool(command.get("paused", paused))
                 rate = float(command.get("rate", rate))
                 due = min(due, time.monotonic() + 1 / rate)
@@ -272,6 +289,12 @@ def _nights(seed: int, first: date) -> Iterator[Packet]:
     while True:
         yield from survey.packets(night.isoformat(), programid=1)
         night += timedelta(days=1)
+
+
+def _create(broker: EmbeddedBroker, topic: str) -> None:
+    with contextlib.suppress(BrokerError):  # it is there
+        broker.create_topic(topic)
+    print(json.dumps({"created": topic}), flush=True)  # noqa: T201
 
 
 def _listen(commands: queue.SimpleQueue[Mapping[str, Any] | None]) -> None:

@@ -18,7 +18,7 @@ from sys import intern
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from ztfnb.errors import StreamClosedError
+from ztfnb.errors import ConfigError, StreamClosedError
 from ztfnb.kafka_bulk import BulkFetcher
 from ztfnb.kafka_client import check_process, let_go, open_client, packet_from
 from ztfnb.kafka_config import Memory, Properties, Settings, client_properties, reader_defaults
@@ -108,6 +108,8 @@ class KafkaSource:
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self._topics = _as_topics(topics)
+        self.settings: Settings = dict(settings or {})
+        self.insecure = insecure
         self._properties = client_properties(
             bootstrap, reader_defaults(memory), settings, insecure=insecure, environ=environ
         )
@@ -138,6 +140,26 @@ class KafkaSource:
         self._next_lag = 0.0
         self._patience = _RETRY
         self._status = SourceStatus(connected=False)
+
+    @property
+    def address(self) -> str:
+        """What it reads, as an address: ``kafka://host:9092/topic``, with which to read it anew.
+
+        Raises
+        ------
+        ConfigError
+            If nightly topics of several programmes are read: no address says that.
+        """
+        if isinstance(self._topics, FixedTopics):
+            return f"kafka://{self._servers}/{','.join(self._topics.fixed)}"
+        template, ids = self._topics.template, self._topics.programids
+        if len(ids) > 1 and "{programid}" in template:
+            raise ConfigError(
+                f"{self.name}: nightly topics of the programmes {ids} have no address together; "
+                "read one programme"
+            )
+        template = template.replace("{programid}", str(ids[0]))
+        return f"kafka://{self._servers}/{template}?nights={self._topics.nights}"
 
     def poll(self, timeout: float, limit: int) -> Sequence[Packet]:
         """Return up to ``limit`` packets, waiting about ``timeout`` [s] for the first.

@@ -150,6 +150,16 @@ class Stream:
     # -- What it is doing --------------------------------------------------------------------
 
     @property
+    def source(self) -> Source:
+        """Where packets come from; it is the stream's own, to be asked what it is and no more."""
+        return self._source
+
+    @property
+    def pace(self) -> Pace | None:
+        """What sends its alerts, where their speed can be set: the demo night; else None."""
+        return self._pace
+
+    @property
     def state(self) -> State:
         """What the stream is doing, in one of the words of `ztfnb.state.State`."""
         self._check_process()

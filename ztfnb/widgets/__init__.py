@@ -19,6 +19,7 @@
     ztfnb.widgets.AppliedView(applied)       # what live.apply() returned
     ztfnb.widgets.Strip(live)
     ztfnb.widgets.Monitor(live)
+    ztfnb.widgets.WorkerMonitor(worker)      # what ztfnb.run_worker returned
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ from ztfnb.widgets.skymap import SkyMap
 from ztfnb.widgets.stamps import Stamps
 from ztfnb.widgets.strip import Strip
 from ztfnb.widgets.table import AlertTable
+from ztfnb.widgets.workermonitor import WorkerMonitor
 
 __all__ = [
     "AlertTable",
@@ -68,5 +70,6 @@ __all__ = [
     "SkyMap",
     "Stamps",
     "Strip",
+    "WorkerMonitor",
     "browse",
 ]

@@ -79,7 +79,7 @@ def panel_of(stats: Stats, missed: int = 0) -> dict[str, Any]:
         ["received/s", rate_of(stats.rate), "Packets a second, over the last seconds"],
         ["decoded/s", rate_of(stats.decoded_rate), "Alerts a second, over the last seconds"],
         ["waiting", "unknown" if stats.lag is None else f"{stats.lag:,}", "At the source"],
-        ["behind", _behind(stats.seconds_behind), _BEHIND],
+        ["behind", behind_of(stats.seconds_behind), _BEHIND],
     ]
     numbers += _pairs([("held", stats.held)])
     numbers += _pairs(
@@ -200,6 +200,13 @@ def clock_of(moment: float) -> str:
     return f"{shown:%H:%M:%S}" if today else f"{shown:%Y-%m-%d %H:%M:%S}"
 
 
+def behind_of(seconds: float | None) -> str:
+    """Return how far behind something is [s], in its unit."""
+    if seconds is None:
+        return "unknown"
+    return _span(seconds) if seconds >= 1 else "up to date"
+
+
 def size_of(size: int) -> str:
     """Return a number of bytes in its unit."""
     if size < 1000:
@@ -209,12 +216,6 @@ def size_of(size: int) -> str:
 
 def _pairs(counts: Iterable[tuple[str, int]]) -> Pairs:
     return [[label, f"{count:,}", _TITLES[label]] for label, count in counts]
-
-
-def _behind(seconds: float | None) -> str:
-    if seconds is None:
-        return "unknown"
-    return _span(seconds) if seconds >= 1 else "up to date"
 
 
 def _span(seconds: float) -> str:

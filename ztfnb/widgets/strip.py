@@ -87,7 +87,7 @@ class Strip(Part):
         Returns how many alerts came and left before a view could show them.
     """
 
-    _esm = text_of("common.js", "monitor.js", "strip.js")
+    _esm = text_of("common.js", "flow.js", "monitor.js", "strip.js")
     _css = text_of("strip.css", "monitor.css")
     _whole = traitlets.Bool(default_value=False).tag(sync=True)
     _open = traitlets.Bool(default_value=False).tag(sync=True)

@@ -131,7 +131,7 @@ def test_what_happened() -> None:
     """A rebalance, a gap, a restart and a change of state are a line each, with what matters."""
     gap = Gap("night", 1, 5, 7)
     told = events(rebalances=2, gaps=(*NUMBERS.gaps, gap), restarts=3, state="caught up")
-    assert told["rebalanced"] == {"partitions": ["night/0", "night/1"], "times": 2}
+    assert told["rebalanced"] == {"partitions": {"night": [0, 1]}, "times": 2}
     assert told["gap"] == {"alerts": 3, "topic": "night", "partition": 1, "first": 5, "last": 7}
     assert told["filters restarted"]["times"] == 3
     assert told["caught up"] == {}

@@ -30,8 +30,10 @@ class LogEvent:
 def changes(before: WorkerNumbers, now: WorkerNumbers) -> Iterator[LogEvent]:
     """Yield what happened from one moment to the next, if anything worth telling did."""
     if now.rebalances != before.rebalances:
-        held = [f"{one.topic}/{one.partition}" for one in now.partitions]
-        yield LogEvent(logging.INFO, "rebalanced", {"partitions": held, "times": now.rebalances})
+        held: dict[str, list[int]] = {}
+        for one in now.partitions:
+            held.setdefault(one.topic, []).append(one.partition)
+        yield LogEvent(logging.INFO, "rebalanced", {"times": now.rebalances, "partitions": held})
     yield from _gaps(before, now)
     if now.restarts != before.restarts:
         yield LogEvent(

@@ -14,6 +14,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from typing import Protocol, Self
 
@@ -121,18 +123,17 @@ def _serve(
     with ExitStack() as at_end:
         try:
             worker = make(settings, environ)
+            numbers = partial(_scrubbed, worker.numbers, scrub)
             port = None
             if settings.port is not None:
                 from ztfnb.export.worker.httpd import StatusServer  # noqa: PLC0415 - an extra
 
                 setup = settings.limits.setup_seconds
-                server = StatusServer(
-                    worker.numbers, settings.host, settings.port, setup=setup, scrub=scrub
-                )
+                server = StatusServer(numbers, settings.host, settings.port, setup=setup)
                 port = at_end.enter_context(server).port
                 tell(LogEvent(logging.INFO, "listening", {"host": settings.host, "port": port}))
             began(port)
-            watch = at_end.enter_context(Watch(worker.numbers, stop, look, force))
+            watch = at_end.enter_context(Watch(numbers, stop, look, force))
             worker.run(stop)
             code = DONE
         except Exception as error:  # noqa: BLE001 - the end of the process: told, with its code
@@ -233,6 +234,12 @@ def _told(error: Exception) -> int:
         return GAVE_UP
     log.error("failed", exc_info=error)
     return GAVE_UP
+
+
+def _scrubbed(numbers: Callable[[], WorkerNumbers], scrub: Callable[[str], str]) -> WorkerNumbers:
+    """Return numbers in which no error speaks of a secret."""
+    found = numbers()
+    return replace(found, last_error=scrub(found.last_error))
 
 
 def _versions() -> dict[str, object]:
