@@ -125,7 +125,8 @@ def read(bootstrap: str, topic: str, partitions: int) -> list[Message]:
         }
     )
     consumer.assign([TopicPartition(topic, number, 0) for number in range(partitions)])
-    found, ended = [], set()
+    found: list[Message] = []
+    ended: set[int | None] = set()
     deadline = time.monotonic() + 60
     while len(ended) < partitions and time.monotonic() < deadline:
         message = consumer.poll(1.0)
