@@ -44,8 +44,7 @@ class Requirements:
     text: str
     """``requirements.txt``."""
     test_text: str
-    """``requirements-test.txt``: what its own tests need beside that; empty where nothing locks
-    it."""
+    """``requirements-test.txt``: what its own tests need beside that."""
     names: tuple[str, ...]
     """The distributions of ``requirements.txt``, without ztfnb itself."""
     differing: tuple[Differing, ...]
@@ -112,7 +111,8 @@ def requirements_of(
     if missing:
         raise ExportError(_refusal(missing, said, path, roots))
     names, unknown = _closed(roots, locked, path)
-    tests = _tests(locked)
+    # Of a lock without what tests need, that of ztfnb's is taken.
+    tests = {**read_lock(shipped_lock()), **locked}
     return Requirements(
         _text(locked, names, wheel),
         _text(tests, [name for name in _closed([TESTS], tests, path)[0] if name not in names]),
@@ -140,11 +140,6 @@ def own_requirements() -> list[Requirement]:
             "there: pip install --no-deps --editable ."
         ) from None
     return [one for one in declared if any(_holds(one, extra) for extra in ("", *EXTRAS))]
-
-
-def _tests(locked: Lock) -> Lock:
-    """Return the lock that has what tests need: the filter's own, if that has it."""
-    return locked if TESTS in locked else {**read_lock(shipped_lock()), **locked}
 
 
 def _closed(roots: Iterable[str], locked: Lock, path: Path) -> tuple[list[str], list[str]]:
