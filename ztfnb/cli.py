@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ztfnb.commanding import Run, add_json, add_verb
 from ztfnb.errors import BrokerError, ConfigError, ZtfnbError
+from ztfnb.export.command import add_export, add_test
 from ztfnb.export.worker.command import add_run
 
 if TYPE_CHECKING:
@@ -377,9 +378,13 @@ def _add_filter(verbs: Verbs) -> None:
         "filter",
         None,
         "take filters out of the notebook",
+        "ztfnb filter export my_filters.py:young young/ --verify ztf_public_20260115.tar.gz",
+        "ztfnb filter test young/",
         "ztfnb filter run young --from kafka://127.0.0.1:9092/night --to kafka://127.0.0.1:9092/out",
     )
     actions = verb.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add_export(actions)
+    add_test(actions)
     add_run(actions)
 
 

@@ -142,7 +142,9 @@ def _check_targets(target: Path, others: Iterable[Path], *, overwrite: bool) -> 
     check_free(target, overwrite=overwrite)
     for one in others:
         if one.exists() and not overwrite:
-            raise ExportError(f"{one} is there; replace it with overwrite=True, or move it")
+            raise ExportError(
+                f"{one} is there; replace it with overwrite=True (--overwrite), or move it"
+            )
 
 
 def _check_alone(folder: Path, evidence: Evidence) -> None:

@@ -44,7 +44,7 @@ def check_free(folder: Path, *, overwrite: bool) -> None:
     if not overwrite:
         raise ExportError(
             f"{folder} holds a bundle of {old.name} {old.version}; replace it with "
-            "overwrite=True, or name another folder"
+            "overwrite=True (--overwrite), or name another folder"
         )
 
 
