@@ -46,8 +46,8 @@ SLOTS = 2
 """Batches that may be inside."""
 _GLANCE = 0.1
 """How often limits are looked at [s]."""
-_AWAY = 1.0
-"""After so long without a look [s], an alert that seems overdue is looked at once more."""
+_AWAY = 2.0
+"""After so long without a look [s], an alert that seems overdue gets its time once more."""
 _ATTEMPTS = 4
 """Processes that may end one after the other without having done anything."""
 _PAUSE = 0.5
@@ -129,6 +129,8 @@ class Cell:
         self._fruitless = 0
         self._next_start = 0.0
         self._looked = monotonic()
+        self._spared = -1, 0
+        """An alert that has got its time once more, and since when [ns]."""
         self._overdue: tuple[Doing, Failed] | None = None
 
     def __enter__(self) -> Self:
@@ -199,6 +201,7 @@ class Cell:
     def _launch(self) -> None:
         """Start a process, and tell it what is to be done."""
         self._progress.reset()
+        self._spared = -1, 0
         self._printed.clear()
         results = [segment.fd for segment in self._results]
         order = {
@@ -380,7 +383,7 @@ class Cell:
             return
         doing = self._progress.read()
         reason = self._over_memory(process) or self._over_time(doing)
-        if reason is None:
+        if reason is None or self._progress.read() != doing:
             return
         line = process.where(self._folders) if doing.state == State.JUDGING else 0
         self._overdue = doing, replace(reason, line=line)
@@ -390,10 +393,13 @@ class Cell:
         limit = self._limits.seconds if doing.state == State.JUDGING else _DECODING_SECONDS
         if doing.state == State.IDLE or not doing.since:
             return None
-        if (monotonic_ns() - doing.since) / 1e9 <= limit:
+        now = monotonic_ns()
+        if now - doing.since <= limit * 1e9:
             return None
-        if monotonic() - self._looked > _AWAY:
-            return None  # both may have been stopped meanwhile; it gets another glance's time
+        if monotonic() - self._looked > _AWAY and self._spared[0] != doing.turn:
+            self._spared = doing.turn, now  # both may have been stopped meanwhile
+        if self._spared[0] == doing.turn and now - self._spared[1] <= limit * 1e9:
+            return None
         return Failed("time", f"took longer than {limit:g} s")
 
     def _over_memory(self, process: CellProcess) -> Failed | None:
@@ -432,8 +438,9 @@ class Cell:
         overdue, self._overdue = self._overdue, None
         if doing.turn > _BEGUN or code == RENEW:
             self._fruitless = 0
-        if overdue is not None and (overdue[0].turn, overdue[0].state) != (doing.turn, doing.state):
-            return  # it was done at the last moment; what came after is judged again
+        if overdue is not None:
+            # What was begun between the look and the end is judged again.
+            doing = overdue[0]
         if doing.state not in (State.DECODING, State.JUDGING) or code == RENEW:
             return
         batch = next((one for one in self._batches if one.serial == doing.serial), None)
@@ -446,7 +453,8 @@ class Cell:
         if not doing.since or not 0 <= doing.filter < len(self.filters):
             return  # between two alerts
         at = doing.filter * batch.count + doing.place
-        if batch.results.verdict[at] == Code.PENDING:
+        # A signal may have woken what was overdue, so that it came to an end after all.
+        if overdue is not None or batch.results.verdict[at] == Code.PENDING:
             batch.failures[doing.filter][doing.place] = failed
             batch.results.took[at] = monotonic_ns() - doing.since
             batch.results.verdict[at] = Code.FAILED
