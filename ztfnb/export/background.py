@@ -9,9 +9,11 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import weakref
@@ -20,6 +22,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
@@ -36,6 +39,7 @@ from ztfnb.meter import Meter
 from ztfnb.stream import LogLine, Stream
 
 if TYPE_CHECKING:
+    from ztfnb.filters.filter import Filter
     from ztfnb.kafka_config import Settings
     from ztfnb.widgets.workermonitor import WorkerMonitor
 
@@ -437,16 +441,72 @@ def run_worker(
     >>> worker.connect().latest(3)
     """
     folders = [bundles] if isinstance(bundles, str | Path) else list(bundles)
+    given = _given(folders, source, to, settings, insecure=insecure) | options
+    return BackgroundWorker(given, name=name, create=creator_of(source))
+
+
+def run_filter(
+    made: Filter,
+    source: str | Stream,
+    to: str,
+    *,
+    verify: Any = None,
+    name: str | None = None,
+    settings: Settings | None = None,
+    insecure: bool = False,
+    **options: Any,
+) -> BackgroundWorker:
+    """Run a filter from topic to topic, in the background: `Filter.run`.
+
+    It is exported to a folder of its own first, and proven; that goes when the worker has ended.
+
+    Parameters
+    ----------
+    made
+        The filter.
+    verify
+        What it is proven on: see `ztfnb.export.bundling.export`.
+    source, to, name, settings, insecure, options
+        As `run_worker` takes them.
+
+    Raises
+    ------
+    ExportError
+        If it cannot be exported.
+    ConfigError
+        As `run_worker`.
+    """
+    from ztfnb.export.bundling import export  # noqa: PLC0415 - run_worker needs none of it
+
+    outside = Path(tempfile.mkdtemp(prefix="ztfnb-"))
+    remove = partial(shutil.rmtree, outside, ignore_errors=True)
+    folder = outside / made.name
+    try:
+        given = _given([folder], source, to, settings, insecure=insecure) | options
+        export(made, folder, verify=verify)
+        return BackgroundWorker(given, name=name, create=creator_of(source), on_close=remove)
+    except BaseException:
+        remove()
+        raise
+
+
+def _given(
+    folders: Sequence[str | Path],
+    source: str | Stream,
+    to: str,
+    settings: Settings | None,
+    *,
+    insecure: bool,
+) -> dict[str, Any]:
+    """Return options as a worker's process takes them."""
     address, known, careless = address_of(source)
-    given = {
-        **options,
+    return {
         "bundles": [str(Path(folder).expanduser().absolute()) for folder in folders],
         "source": address,
         "output": target_of(to, address),
         "kafka": {**known, **(settings or {})},
         "insecure": insecure or careless,
     }
-    return BackgroundWorker(given, name=name, create=creator_of(source))
 
 
 _workers: weakref.WeakValueDictionary[str, BackgroundWorker] = weakref.WeakValueDictionary()

@@ -18,6 +18,7 @@ from ztfnb.filters.threshold import Threshold, Value, thresholds_of
 
 if TYPE_CHECKING:
     from ztfnb.alert import Alert
+    from ztfnb.export.background import BackgroundWorker
     from ztfnb.export.exported import Exported
     from ztfnb.filters.dependencies import Dependencies
     from ztfnb.filters.lint import Remark
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ztfnb.filters.pins import PinResult, Pins
     from ztfnb.filters.report import Report
     from ztfnb.filters.versions import Versions
+    from ztfnb.stream import Stream
 
 Plain = Callable[..., Any]
 
@@ -300,6 +302,12 @@ class Filter:
         from ztfnb.export.bundling import export  # noqa: PLC0415 - of a higher layer
 
         return export(self, folder, **options)
+
+    def run(self, source: str | Stream, to: str, **options: Any) -> BackgroundWorker:
+        """Run it from topic to topic beside this program: see `ztfnb.export.background`."""
+        from ztfnb.export.background import run_filter  # noqa: PLC0415 - of a higher layer
+
+        return run_filter(self, source, to, **options)
 
     def __repr__(self) -> str:
         params = ", ".join(f"{name}={value!r}" for name, value in self._params.items())
