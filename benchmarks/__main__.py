@@ -22,6 +22,7 @@ import painting
 import soaking
 import starting
 import streaming
+import working
 from measure import Row, machine, packets
 
 PARTS = {
@@ -31,6 +32,7 @@ PARTS = {
     "holding": holding.rows,
     "listing": listing.rows,
     "evaluating": evaluating.rows,
+    "working": working.rows,
     "starting": starting.rows,
     "painting": painting.rows,
 }

@@ -22,8 +22,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 GROUPS: Mapping[str, Sequence[str]] = {
     "browser": ("tests/browser",),
+    "kills": ("tests/faults/test_worker_kills.py",),
+    "outages": ("tests/faults/test_worker_outages.py",),
 }
-"""Folders by group; everything else is the group `REST`."""
+"""Folders and files by group; everything else is the group `REST`."""
 REST = "rest"
 TELL_EVERY = 60.0
 _PATIENCE = 60.0

@@ -79,8 +79,8 @@ def test_each_test_is_run_in_one_group(run_tests: dict[str, Any]) -> None:
         for group, arguments in groups.items():
             ignored = [one.removeprefix("--ignore=") for one in arguments if one.startswith("--")]
             folders = [one for one in arguments if not one.startswith("--")]
-            if any(name.startswith(f"{one}/") for one in folders) and not any(
-                name.startswith(f"{one}/") for one in ignored
+            if any(f"{name}/".startswith(f"{one}/") for one in folders) and not any(
+                f"{name}/".startswith(f"{one}/") for one in ignored
             ):
                 of_it.append(group)
         assert len(of_it) == 1, name
