@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from textwrap import dedent
 
@@ -30,7 +31,11 @@ def bundle_of(folder: Path, source: str = BRIGHT, name: str = "bright") -> tuple
     folder.mkdir(parents=True, exist_ok=True)
     (folder / SOURCE).write_text(dedent(source).lstrip("\n"), "utf-8")
     files = {SOURCE: checksum_of(folder / SOURCE)}
-    made = load_filter(Bundle(folder, name, "0" * 64, files))
-    bundle = Bundle(folder, name, made.hash, files)
+    spec = importlib.util.spec_from_file_location(f"handmade_{name}", folder / SOURCE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    bundle = Bundle(folder, name, module.FILTER.hash, files)
     write_bundle(bundle)
-    return bundle, made
+    return bundle, load_filter(bundle)

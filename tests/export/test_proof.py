@@ -73,9 +73,14 @@ def test_a_source_that_is_not_the_notebooks(tmp_path: Path) -> None:
     """The hash of what is loaded must be that of what was exported, before any alert is judged."""
     bundle, _made = bundle_of(tmp_path)
     write_bundle(type(bundle)(bundle.folder, bundle.name, "ab" * 32, bundle.files))
-    with pytest.raises(ExportError, match="in the notebook abababababab") as caught:
+    with pytest.raises(ExportError, match=r"bright.*abababababab") as caught:
         prove(tmp_path, [])
     assert caught.value.differences == ()
+    # What the process tells is compared, whatever it compared itself.
+    told = _Told(lambda value: Decision(int(value), REJECTED))
+    with pytest.raises(ExportError, match="its hash is cdcdcdcdcdcd, in the notebook"):
+        _prove(tmp_path, _numbered(1), told, loaded="cd" * 32)
+    assert told.most == 0
 
 
 def test_thresholds_that_are_not_the_notebooks(tmp_path: Path) -> None:
@@ -189,9 +194,9 @@ class _Told:
         self.closed += 1
 
 
-def _prove(folder: Path, expected: Any, told: _Told) -> Any:
+def _prove(folder: Path, expected: Any, told: _Told, *, loaded: str = "") -> Any:
     bundle, _made = bundle_of(folder)
-    told.filters = (FilterFacts("bright", bundle.hash, {}),)
+    told.filters = (FilterFacts("bright", loaded or bundle.hash, {}),)
 
     def start(given: Path, python: Path | None, limits: Limits) -> Judging:
         assert given == folder
