@@ -105,9 +105,10 @@ def _cell(text: str) -> str:
 
 
 def _about(doc: str | None) -> str:
-    """Return a docstring without its first line, which is the title."""
-    lines = (doc or "").strip().splitlines()[1:]
-    about = "\n".join(line.strip() for line in lines).strip()
+    """Return a docstring's prose below its first line, which is the title."""
+    lines = [line.strip() for line in (doc or "").strip().splitlines()]
+    sections = (at for at, line in enumerate(lines) if line and not line.strip("-"))
+    about = "\n".join(lines[1 : next(sections, len(lines) + 1) - 1]).strip()
     return f"\n{about}\n" if about else ""
 
 
