@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 GROUPS: Mapping[str, Sequence[str]] = {
     "browser": ("tests/browser",),
-    "kills": ("tests/faults/test_worker_kills.py",),
+    "kills": ("tests/faults/test_worker_kills.py", "tests/images"),
     "outages": ("tests/faults/test_worker_outages.py",),
 }
 """Folders and files by group; everything else is the group `REST`."""

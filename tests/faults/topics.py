@@ -60,6 +60,10 @@ class Feeder:
         self._thread = threading.Thread(target=self._write, daemon=True)
         self._thread.start()
 
+    def left(self) -> bool:
+        """Whether there is more to write."""
+        return self._thread.is_alive()
+
     def join(self) -> set[int]:
         """Wait until all are written, and return the numbers of those that were acknowledged."""
         self._thread.join()

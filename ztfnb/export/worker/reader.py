@@ -102,6 +102,8 @@ class GroupReader:
         self._ends: dict[Place, int] = {}
         self._timestamps: dict[Place, float] = {}
         self._held = self._retired = False
+        self._put_out = False
+        """Whether the group took everything away, and has given nothing again."""
         self._unheld = False
         self._fatal = ""
         self._missing_since: float | None = None
@@ -220,10 +222,15 @@ class GroupReader:
 
     @property
     def settled(self) -> bool:
-        """Whether every partition that is owned is read to its end, and none has come to a stop."""
+        """Whether every partition that is owned is read to its end, and none has come to a stop.
+
+        A member that lost its partitions is not, until it has been given others, or none.
+        """
         if not self.joined:
             # Nothing is there to join for: no night of the window has a topic.
             return is_nightly(self._route.topics) and self._missing_since is not None
+        if self._put_out:
+            return False  # what it lost is still there, for it or for others
         return not self._broken and all(
             self._ends.get(place) == self._ledger.position(place) for place in self._ledger.places
         )
@@ -336,7 +343,7 @@ class GroupReader:
             self._note_final(self.commit_error)
 
     def _on_assign(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
-        self.joined = True
+        self.joined, self._put_out = True, False
         self.rebalances += 1
         places = [(one.topic, one.partition) for one in partitions]
         self._ledger.assign(places)
@@ -347,6 +354,7 @@ class GroupReader:
         self._forget(partitions)
 
     def _on_lost(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        self._put_out = True
         self._forget(partitions)
 
     def _forget(self, partitions: Sequence[TopicPartition]) -> None:
