@@ -56,10 +56,22 @@ def secret_in(name: str, value: object, environ: Mapping[str, str]) -> str | Non
 
 def secrets_in(tree: ast.AST, environ: Mapping[str, str]) -> Iterator[tuple[int, str, str]]:
     """Yield the line, the name and the kind of each text in source that looks like a secret."""
+    told: set[int] = set()
     for node in ast.walk(tree):
         for name, value in _named(node):
-            if isinstance(value, ast.Constant) and (kind := secret_in(name, value.value, environ)):
+            if not isinstance(value, ast.Constant) or id(value) in told:
+                continue
+            if kind := secret_in(name, value.value, environ):
+                told.add(id(value))
                 yield value.lineno, name or "a text", kind
+
+
+def told_of(name: str, kind: str) -> str:
+    """Return what people are told of a secret."""
+    return (
+        f"{name} looks like {kind}, which would stand in a file that others read; take it out: "
+        "a filter needs the alert alone, and the worker has its own credentials"
+    )
 
 
 def _named(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:

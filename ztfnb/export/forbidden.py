@@ -26,8 +26,14 @@ _READERS = {
 }  # fmt: skip
 
 
-def forbidden_in(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Yield the line of each thing that cannot be deployed, and what to do about it."""
+def forbidden_in(tree: ast.AST, *, module: bool = False) -> Iterator[tuple[int, str]]:
+    """Yield the line of each thing that cannot be deployed, and what to do about it.
+
+    Parameters
+    ----------
+    module
+        Whether it is a module that is brought whole: it may hold more than the filter uses.
+    """
     stored = {
         node.id
         for node in ast.walk(tree)
@@ -35,7 +41,7 @@ def forbidden_in(tree: ast.AST) -> Iterator[tuple[int, str]]:
     } | {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     for node in ast.walk(tree):
         match node:
-            case ast.Global(names=names):
+            case ast.Global(names=names) if not module:
                 yield (
                     node.lineno,
                     f"global {', '.join(names)} keeps something from one alert for the next, which "
@@ -44,7 +50,7 @@ def forbidden_in(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 )
             case ast.Name(id=name) if name in _NAMES and name not in stored:
                 yield node.lineno, f"{name} {_NAMES[name]}"
-            case ast.ImportFrom(level=level) if level:
+            case ast.ImportFrom(level=level) if level and not module:
                 yield (
                     node.lineno,
                     f"{ast.unparse(node)} counts from a package that is not there where the filter "

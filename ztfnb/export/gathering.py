@@ -15,7 +15,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from ztfnb.export import statements
-from ztfnb.export.credentials import secret_in, secrets_in
+from ztfnb.export.credentials import secret_in, secrets_in, told_of
 from ztfnb.export.forbidden import forbidden_in
 from ztfnb.export.imports import Imports, import_of, submodules_of
 from ztfnb.export.modules import Modules, imported_by, is_there
@@ -82,6 +82,8 @@ class Gathering:
         self.bound: dict[str, tuple[Any, str]] = {}
         self._whole = whole
         self._by_name: dict[str, Piece] = {}
+        self._claimed: set[int] = set()
+        """Filters' definitions that one of their names already stands for."""
         self._kept: list[Any] = []
 
     def refuse(self, place: str, reason: str) -> None:
@@ -92,6 +94,8 @@ class Gathering:
         """Give each piece a name of its own, the author's where no other has it."""
         taken = set(self.imports.names) | _OWN
         for piece in dict.fromkeys(self.pieces.values()):
+            if piece.imported:
+                continue
             wished = [piece.name, *piece.wanted]
             numbered = (f"{piece.name}_{number}" for number in itertools.count(2))
             name = next(
@@ -189,7 +193,7 @@ class Gathering:
         """Return the piece that makes a value: as its author wrote it, or as it is now."""
         place = home.place(name)
         if kind := secret_in(name, value, os.environ):
-            self.refuse(place, _secret(name, kind))
+            self.refuse(place, told_of(name, kind))
             return None
         if file_named(value):
             self.refuse(
@@ -212,7 +216,7 @@ class Gathering:
         try:
             spell(value, lambda module: module, reference)
         except NotSpelledError as error:
-            if found is not None and makes(found.node, name, value):
+            if found is not None and makes(found.node, name, value, home.names):
                 return self._statement(name, value, found, home)
             self.refuse(place, f"{name} {error}{_way_out(name, value)}")
             return None
@@ -244,7 +248,7 @@ class Gathering:
                 for one in value:
                     self._check_texts(name, one, place)
             case _ if kind := secret_in(name, value, os.environ):
-                self.refuse(place, _secret(name, kind))
+                self.refuse(place, told_of(name, kind))
 
     def _reference(self, value: Any, home: Home, piece: Piece | None = None) -> str:
         """Return the name of a function, class, filter or object within a value."""
@@ -430,7 +434,7 @@ class Gathering:
         for line, reason in forbidden_in(node):
             self.refuse(f"{home.owner}, line {line}", reason)
         for line, name, kind in secrets_in(node, os.environ):
-            self.refuse(f"{home.owner}, line {line}", _secret(name, kind))
+            self.refuse(f"{home.owner}, line {line}", told_of(name, kind))
 
     # Classes
 
@@ -455,7 +459,7 @@ class Gathering:
         found = sources.class_source(kind)
         if found is None:
             made = statements.binding(names, name)
-            if made is not None and makes(made.node, name, kind):
+            if made is not None and makes(made.node, name, kind, names):
                 return self._statement(name, kind, made, Home(home.owner, names, home.nodes))
             self.refuse(
                 home.place(name), f"the source of the class {name} is not to be had; define it in a "
@@ -480,7 +484,8 @@ class Gathering:
         base = self.filter(made)
         defaults = {one.name: one.default for one in made.thresholds}
         other = {name: value for name, value in made.params.items() if defaults[name] != value}
-        if not other and not base.wanted:
+        if not other and id(base) not in self._claimed:
+            self._claimed.add(id(base))
             self.pieces[id(made)] = base
             return base
         piece = Piece(f"{made.name}_as_set", str, base.place, needs=[base])
@@ -504,8 +509,8 @@ class Gathering:
             self.imports.add(made.name, line)
             self.modules.add(str(made.function.__module__), made.name)
             self.bound[made.name] = (made, str(made.function.__module__))
-            piece.write = lambda: ""
-            piece.fixed = True
+            piece.write = str
+            piece.imported = True
             return piece
         assert isinstance(made.function, FunctionType)  # noqa: S101 - code_of has seen to it
         self.follow(made.function, made.code.tree, piece)
@@ -523,7 +528,6 @@ class Gathering:
             return f"{above}@{name}.{decorator.removeprefix('ztfnb.')}\n{text}"
 
         piece.write = write
-        piece.fixed = True
         return piece
 
     def _combination(self, made: Filter, piece: Piece) -> None:
@@ -533,7 +537,6 @@ class Gathering:
             self._kept.append(part)
             found = self.pieces.get(id(part)) or self._filter(part, Home(made.name, {}))
             if found is not None:
-                found.wanted.setdefault(found.name)
                 parts.append(found)
         piece.needs += parts
         sign = _sign_of(made)
@@ -607,13 +610,6 @@ def _is_seen_by_identity(value: Any) -> bool:
     except UnseenError:
         return True
     return False
-
-
-def _secret(name: str, kind: str) -> str:
-    return (
-        f"{name} looks like {kind}, which would stand in a file that others read; take it out: "
-        "a filter needs the alert alone, and the worker has its own credentials"
-    )
 
 
 def _kind(value: Any) -> str:

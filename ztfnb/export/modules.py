@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 import sys
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from importlib.metadata import packages_distributions
 from types import ModuleType
 
+from ztfnb.export.credentials import secrets_in, told_of
 from ztfnb.export.forbidden import forbidden_in
 from ztfnb.filters import sources
 from ztfnb.filters.libraries import is_library
@@ -30,6 +32,11 @@ class Modules:
         self.imported: dict[str, str] = {}
         """Where each distribution is imported first."""
 
+    @cached_property
+    def _distributions(self) -> Mapping[str, list[str]]:
+        """The packages that bring each module, as they are installed now."""
+        return packages_distributions()
+
     def add(self, name: str, place: str, *, tried: bool = False) -> None:
         """Note an import.
 
@@ -44,7 +51,7 @@ class Modules:
         if not is_library(name):
             self._own(name, place, tried=tried)
             return
-        found = _distributions().get(root, ())
+        found = self._distributions.get(root, ())
         if not found and not tried:
             self._refuse(
                 place,
@@ -73,9 +80,10 @@ class Modules:
             return
         self.trees[name] = tree
         self.texts[path] = text
-        for line, reason in forbidden_in(tree):
-            if not reason.startswith("global "):
-                self._refuse(f"{path}, line {line}", reason)
+        for line, reason in forbidden_in(tree, module=True):
+            self._refuse(f"{path}, line {line}", reason)
+        for line, own, kind in secrets_in(tree, os.environ):
+            self._refuse(f"{path}, line {line}", told_of(own, kind))
         package = name if path.endswith("/__init__.py") else name.rpartition(".")[0]
         for each, line, tried in imported_by(tree, package):
             self.add(each, f"{path}, line {line}", tried=tried)
@@ -142,8 +150,3 @@ def _read(name: str) -> tuple[str | None, str]:
     text = sources.text_of(file) if file else ""
     # An empty file is a module too, of no names.
     return (path if file and file.endswith(".py") else None), text
-
-
-@lru_cache(maxsize=1)
-def _distributions() -> dict[str, list[str]]:
-    return dict(packages_distributions())

@@ -22,6 +22,8 @@ class Piece:
     constant: bool = False
     fixed: bool = False
     """Whether it cannot have another name."""
+    imported: bool = False
+    """Whether it stands in a module, and an import brings it."""
     needs: list[Piece] = field(default_factory=list)
     """What must stand before it."""
     wanted: dict[str, None] = field(default_factory=dict)

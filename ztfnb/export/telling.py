@@ -126,16 +126,30 @@ def _is_known(node: ast.expr, names: Mapping[str, Any]) -> bool:
     return False
 
 
-def makes(node: ast.stmt, name: str, value: Any) -> bool:
+def makes(node: ast.stmt, name: str, value: Any, names: Mapping[str, Any]) -> bool:
     """Return whether a statement makes what a name stands for, of nothing from outside."""
     match node:
         case ast.FunctionDef() | ast.ClassDef():
             return True
-        case ast.Assign(targets=[ast.Name(id=one)], value=said) if one == name:
-            return _fits(said, value) and not _reads(said)
-        case ast.AnnAssign(target=ast.Name(id=one), value=ast.expr() as said) if one == name:
-            return _fits(said, value) and not _reads(said)
+        case (
+            ast.Assign(targets=[ast.Name(id=one)], value=said)
+            | ast.AnnAssign(target=ast.Name(id=one), value=ast.expr() as said)
+        ) if one == name:
+            return not _reads(said) and _fits(said, value) and _gives(said, value, names)
     return False
+
+
+def _gives(node: ast.expr, value: Any, names: Mapping[str, Any]) -> bool:
+    """Return whether an expression gives a value that can be compared; others are made anew."""
+    try:
+        exact = canonical(value)
+    except UnseenError:
+        return True
+    try:
+        code = compile(ast.Expression(node), "<constant>", "eval")
+        return canonical(eval(code, dict(names))) == exact  # noqa: S307 - the author's own
+    except Exception:  # noqa: BLE001 - what it was made of may have changed
+        return False
 
 
 def _fits(node: ast.expr, value: Any) -> bool:

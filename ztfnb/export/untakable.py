@@ -69,7 +69,7 @@ def why_not(name: str, value: Any) -> str | None:
             f"{name} is {called}, a thing to see; take its value as a threshold instead: "
             f"def f(alert, *, {name}_min=...)"
         )
-    if isinstance(value, _RUNNING):
+    if isinstance(value, _RUNNING) or (isinstance(value, Iterator) and not _is_file(value)):
         return (
             f"{name} is {called}, which runs and cannot be written down; "
             f"make a list of it, or make it inside the function"
@@ -90,6 +90,10 @@ def why_not(name: str, value: Any) -> str | None:
             "a filter has the alert alone: take the values that it needs into constants"
         )
     return None
+
+
+def _is_file(value: Any) -> bool:
+    return isinstance(value, io.IOBase)
 
 
 def file_named(value: Any) -> bool:

@@ -133,7 +133,8 @@ class _Walk:
         read, written = globals_in(code)
         for name in sorted(read & written):
             self.unseen.add(f"{name}: {function.__name__} writes it itself, so it changes")
-        outer = (read | cells.keys()) - written
+        # A class inside of a function reads by itself in which module it is: that decides nothing.
+        outer = (read | cells.keys()) - written - {"__name__"}
         chains = {chain for chain in chains_in(nodes) if chain[0] in outer}
         for chain in sorted(chains or {(name,) for name in outer}):
             self._chain(chain, cells, function.__globals__)

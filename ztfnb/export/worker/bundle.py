@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
 
 from ztfnb.errors import ExportError, ZtfnbError
+from ztfnb.export.worker.ownmodules import OwnModules
 from ztfnb.filters.filter import Filter
+from ztfnb.filters.libraries import BUNDLED
 from ztfnb.filters.threshold import Threshold, Value
 
 FILE = "bundle.json"
@@ -61,17 +62,36 @@ def read_bundle(folder: Path) -> Bundle:
         ) from None
     except (ValueError, RecursionError) as error:
         raise ExportError(f"{path} is no JSON ({error}); export the filter again") from None
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        given = found.get("format") if isinstance(found, dict) else None
+    given = found.get("format") if isinstance(found, dict) else None
+    if given is True or given != FORMAT:
         raise ExportError(
             f"{path}: expected a bundle of format {FORMAT}, got {given!r}; export the filter again "
             "with this version of ztfnb"
         )
-    try:
-        files = {str(name): str(checksum) for name, checksum in found["files"].items()}
-        return Bundle(folder.absolute(), str(found["name"]), str(found["hash"]), files)
-    except (KeyError, AttributeError):
-        raise ExportError(f"{path} lacks name, hash or files; export the filter again") from None
+    name, version, files = (found.get(one) for one in ("name", "hash", "files"))
+    if not (isinstance(name, str) and name.isidentifier() and isinstance(files, dict)):
+        raise ExportError(f"{path} lacks name or files; export the filter again")
+    if not (isinstance(version, str) and _is_checksum(version)):
+        raise ExportError(f"{path}: expected a hash of 64 digits, got {version!r}; export it again")
+    for file, checksum in files.items():
+        if not _is_inside(file) or not _is_checksum(checksum):
+            raise ExportError(
+                f"{path}: expected files of the bundle with their SHA-256, got {file!r}: "
+                f"{checksum!r}; export the filter again"
+            )
+    if SOURCE not in files:
+        raise ExportError(f"{path} says nothing of {SOURCE}; export the filter again")
+    return Bundle(folder.absolute(), name, version, files)
+
+
+def _is_checksum(text: object) -> bool:
+    return isinstance(text, str) and len(text) == 64 and not set(text) - set("0123456789abcdef")
+
+
+def _is_inside(file: str) -> bool:
+    """Return whether a path leads to something in the folder itself."""
+    path = PurePosixPath(file)
+    return not path.is_absolute() and ".." not in path.parts and "\\" not in file
 
 
 def write_bundle(bundle: Bundle) -> None:
@@ -127,25 +147,28 @@ def load_filter(bundle: Bundle, params: Mapping[str, str] | None = None) -> Filt
     """
     check_files(bundle)
     path = bundle.folder / SOURCE
-    name = f"ztfnb_bundle_{bundle.name}_{bundle.version}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ExportError(f"{path} cannot be read as Python")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # as an import does: dataclasses look their module up
+    name = f"{BUNDLED}{bundle.name}_{bundle.version}"
+    own = [one for one in bundle.files if one.endswith(".py") and one != SOURCE]
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        sys.modules.pop(name, None)
+        module = OwnModules(name, bundle.folder, own).load_main(SOURCE)
+    except ZtfnbError as error:
+        raise ExportError(f"{path} cannot be run: {error}") from error
+    except (Exception, SystemExit) as error:
         raise ExportError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
     made = getattr(module, VARIABLE, None)
     if not isinstance(made, Filter):
+        sys.modules.pop(name, None)
         raise ExportError(f"{path} defines no filter called {VARIABLE}; export it again")
     try:
-        set_so = {one: value_of(made.threshold(one), text) for one, text in (params or {}).items()}
+        known = {one.name.lower(): one for one in made.thresholds}
+        set_so = {}
+        for name, text in (params or {}).items():
+            # An environment knows capitals only.
+            one = known.get(name.lower()) or made.threshold(name)
+            set_so[one.name] = value_of(one, text)
         return made.with_params(**set_so)
     except ZtfnbError as error:
-        raise ExportError(str(error)) from None
+        raise ExportError(f"{bundle.name}: {error}") from None
 
 
 def params_in(environ: Mapping[str, str], bundle: Bundle) -> dict[str, str]:
@@ -164,6 +187,23 @@ def params_in(environ: Mapping[str, str], bundle: Bundle) -> dict[str, str]:
     return every | special
 
 
+def check_params(environ: Mapping[str, str], bundles: Sequence[Bundle]) -> None:
+    """Refuse an environment that sets a threshold of a filter that none of the bundles is.
+
+    Raises
+    ------
+    ExportError
+        Names the variable.
+    """
+    own = [f"{PARAM}{one.name.upper()}__" for one in bundles]
+    for variable in environ:
+        if variable.startswith(PARAM) and "__" in variable and not variable.startswith((*own,)):
+            raise ExportError(
+                f"{variable} sets a threshold of a filter that is not here; expected "
+                f"{' or '.join(f'{one}<NAME>' for one in own)}"
+            )
+
+
 def value_of(threshold: Threshold, text: str) -> Value:
     """Read the value of a threshold from text, as its default tells of what kind it is.
 
@@ -172,15 +212,37 @@ def value_of(threshold: Threshold, text: str) -> Value:
     ExportError
         If it is none.
     """
-    default: Any = threshold.default
+    said = text.strip()
     try:
-        if isinstance(default, bool):
-            return _WORDS[text.strip().lower()]
-        if isinstance(default, int | float):
-            number = float(text)
-            whole = isinstance(default, int) and number.is_integer()
-            return int(number) if whole else number
-    except (ValueError, KeyError):
-        kind = "true or false" if isinstance(default, bool) else "a number"
-        raise ExportError(f"{threshold.name}: expected {kind}, got {text!r}") from None
+        match threshold.kind:
+            case "bool":
+                return _WORDS[said.lower()]
+            case "choice":
+                return _choice(threshold, said)
+            case "int" | "float":
+                return _number(threshold, said)
+    except (ValueError, KeyError, OverflowError):
+        kinds = {"bool": "true or false", "int": "a whole number", "float": "a number"}
+        choices = ", ".join(map(str, threshold.choices))
+        expected = kinds.get(threshold.kind, f"one of {choices}")
+        raise ExportError(f"{threshold.name}: expected {expected}, got {text!r}") from None
     return text
+
+
+def _number(threshold: Threshold, text: str) -> float:
+    whole = isinstance(threshold.default, int)
+    with suppress(ValueError):
+        return int(text) if whole else float(text)
+    number = float(text)
+    if threshold.kind == "int" and not number.is_integer():
+        raise ValueError(text)
+    return int(number) if number.is_integer() else number
+
+
+def _choice(threshold: Threshold, text: str) -> Value:
+    as_written = {str(one): one for one in threshold.choices}
+    if text in as_written:
+        return as_written[text]
+    if text.lower() in _WORDS and any(isinstance(one, bool) for one in threshold.choices):
+        return _WORDS[text.lower()]
+    return float(text)

@@ -13,14 +13,14 @@ import resource
 import signal
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ztfnb.errors import FilterWarning
-from ztfnb.export.worker.bundle import load_filter, params_in, read_bundle
+from ztfnb.errors import FilterWarning, WorkerError
+from ztfnb.export.worker.bundle import check_params, load_filter, params_in, read_bundle
 from ztfnb.export.worker.cell_judging import Judging, OutOfMemoryError
 from ztfnb.export.worker.cell_memory import (
     OWN_MEMORY,
@@ -32,6 +32,8 @@ from ztfnb.export.worker.cell_memory import (
     memory_of,
 )
 from ztfnb.export.worker.cell_wire import PROTOCOL, Incoming, send
+from ztfnb.export.worker.confine import confine_loading, confine_running, machine
+from ztfnb.export.worker.confine_syscalls import Machine
 from ztfnb.filters.failure import message_of
 from ztfnb.filters.filter import Filter
 
@@ -39,6 +41,7 @@ NOT_READY, OUT_OF_MEMORY, RENEW = 3, 4, 5
 """Exit codes: it could not be made ready; memory ran out outside of a filter; a filter failed for
 want of memory, which has been told."""
 _PR_SET_PDEATHSIG = 1
+_LINUX = sys.platform == "linux"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Order:
     """Number of the process that started it."""
     memory: int
     """Bytes that a filter may take beyond what the process has when it is ready."""
+    strict: bool
     facts: bool
     """Whether to tell of the filters; otherwise it is known."""
 
@@ -103,14 +107,20 @@ def _serve(order: Order, told: Iterator[list[Any]]) -> None:
     progress = Progress(Segment(order.progress))
     packets = [Segment(fd, writable=False) for fd in order.packets]
     results = [Segment(fd) for fd in order.results]
-    filters = _load(order)
-    facts = [_facts_of(made) for made in filters] if order.facts else []
-    gc.collect()
-    gc.freeze()  # what is there by now stays
-    # Nobody looks at the memory of a crashed filter, and writing it takes seconds.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    folders = [Path(folder) for folder in order.bundles]
+    with Path("/proc/self/status").open("rb", 0) if _LINUX else nullcontext() as status:
+        here = _confine(order, folders) if order.strict else None
+        filters = _load(order)
+        facts = [_facts_of(made) for made in filters] if order.facts else []
+        if here is not None:
+            confine_running(here, folders)
+        gc.collect()
+        gc.freeze()  # what is there by now stays
+        # Nobody looks at the memory of a crashed filter, and writing it takes seconds.
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if status is not None:
+            _limit_memory(status.read().decode(), order.memory)
     progress.words[STATE] = State.IDLE
-    _limit_memory(order.memory)
     send(order.messages, "ready", facts)
     judging = Judging(filters, progress, order.messages)
     for _kind, serial, slot, count, size, apart in told:
@@ -128,6 +138,7 @@ def _load(order: Order) -> list[Filter]:
     for folder in order.bundles:
         try:
             bundle = read_bundle(Path(folder))
+            check_params(order.params, [read_bundle(Path(one)) for one in order.bundles])
             made = load_filter(bundle, params_in(order.params, bundle))
             made.resources  # noqa: B018 - runs the setup
         except BaseException as error:  # noqa: BLE001 - also sys.exit() in an author's module
@@ -141,13 +152,21 @@ def _facts_of(made: Filter) -> list[Any]:
     return [made.name, made.hash, dict(made.params)]
 
 
-def _limit_memory(most: int) -> None:
+def _confine(order: Order, folders: Sequence[Path]) -> Machine:
+    """Confine this process before anything of the filters is run."""
+    try:
+        here = machine()
+        confine_loading(here, folders)
+    except WorkerError as error:
+        send(order.messages, "failed", str(error))
+        os._exit(NOT_READY)
+    return here
+
+
+def _limit_memory(status: str, most: int) -> None:
     """Let what is wanted beyond the present be refused, as a `MemoryError` inside of the filter."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        at_hand = memory_of(status.read_text(), "VmData")
-        limit = at_hand + most + OWN_MEMORY
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    limit = memory_of(status, "VmData") + most + OWN_MEMORY
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 def _die_with(parent: int) -> None:
