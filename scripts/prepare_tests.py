@@ -1,4 +1,4 @@
-"""Bring what the tests need beyond Python packages: Chromium, Maven, Java, Kafka's jars.
+"""Bring what the tests need beyond Python packages: Chromium, Maven, Java, Kafka's jars, Buildah.
 
 What is there already is left alone. Where root is needed and cannot be had, the exact packages
 and the command are printed and the exit code is 1.
@@ -18,12 +18,20 @@ from ztfnb.errors import BrokerError
 
 # The program that is looked for, and the Debian package that brings it.
 PROGRAMS = {"chromium": "chromium", "mvn": "maven"}
+# What builds images and runs them. Tests do that as root alone, and skip it for everybody else.
+OF_IMAGES = {
+    "buildah": "buildah",
+    "debootstrap": "debootstrap",
+    "skopeo": "skopeo",
+    "bwrap": "bubblewrap",
+}
 BROKER_LOCK = Path(__file__).parents[1] / "requirements" / "broker.txt"
 
 
 def missing_packages(which: Callable[[str], str | None] = shutil.which) -> list[str]:
     """Return the Debian packages whose programs are not on the PATH."""
-    packages = [package for program, package in PROGRAMS.items() if which(program) is None]
+    programs = PROGRAMS | OF_IMAGES if os.geteuid() == 0 else PROGRAMS
+    packages = [package for program, package in programs.items() if which(program) is None]
     if os.environ.get("KAFKA_HOME") and "maven" in packages:
         packages.remove("maven")  # it only fetches Kafka's jars
     return packages

@@ -26,6 +26,10 @@ def run(script: str, path: Path, **environ: str) -> subprocess.CompletedProcess[
     )
 
 
+OF_IMAGES = dict.fromkeys(("buildah", "debootstrap", "skopeo", "bwrap"), "exit 0")
+"""What builds images: asked for where root is."""
+
+
 def executables(folder: Path, **programs: str) -> Path:
     for name, text in programs.items():
         program = folder / name.replace("_", "-")
@@ -36,9 +40,10 @@ def executables(folder: Path, **programs: str) -> Path:
 
 def test_without_root_the_packages_and_the_command_are_named(tmp_path: Path) -> None:
     """Nothing is guessed: exactly the missing packages, and the command that installs them."""
+    executables(tmp_path, **OF_IMAGES)
     ended = run("scripts/prepare_tests.py", tmp_path, KAFKA_HOME="")
     assert ended.returncode == 1
-    assert "Debian packages chromium, maven" in ended.stderr
+    assert "Debian packages chromium, maven, and" in ended.stderr
     command = "apt-get update && apt-get install --no-install-recommends chromium maven"
     assert f"    {command}\n" in ended.stderr
 
@@ -49,8 +54,21 @@ def test_without_root_the_packages_and_the_command_are_named(tmp_path: Path) -> 
 
 def test_kafka_of_ones_own_needs_no_maven(tmp_path: Path) -> None:
     """With KAFKA_HOME only Chromium is asked for."""
+    executables(tmp_path, **OF_IMAGES)
     ended = run("scripts/prepare_tests.py", tmp_path, KAFKA_HOME=str(tmp_path))
     assert "Debian packages chromium, and" in ended.stderr
+
+
+def test_only_root_is_asked_for_what_builds_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else could use it; the tests that need it say so and are skipped."""
+    prepare_tests = runpy.run_path(str(ROOT / "scripts" / "prepare_tests.py"))
+    monkeypatch.setenv("KAFKA_HOME", "")
+    missing = {}
+    for user in (0, 1000):
+        monkeypatch.setattr("os.geteuid", lambda user=user: user)
+        missing[user] = prepare_tests["missing_packages"](lambda _: None)
+    assert missing[1000] == ["chromium", "maven"]
+    assert missing[0] == [*missing[1000], "buildah", "debootstrap", "skopeo", "bubblewrap"]
 
 
 def test_sudo_that_asks_for_a_password_is_not_used(
