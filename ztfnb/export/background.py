@@ -53,6 +53,7 @@ STATES = (
     "failed",
     "closed",
 )
+_ENDED = ("failed", "closed")
 _LOG_LINES = 500
 _LONGEST_LINE = 2_000
 _END = 25.0
@@ -358,6 +359,8 @@ class BackgroundWorker:
         self._on_close()
 
     def _publish(self, numbers: WorkerNumbers) -> None:
+        if numbers.state in _ENDED:  # its process still has to
+            numbers = replace(numbers, state="stopping")
         with self._changed:
             new = numbers.received - self._numbers.received
             self._meter.add(new, new)
