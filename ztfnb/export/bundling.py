@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ztfnb.errors import ExportError
 from ztfnb.export.collect import collect
 from ztfnb.export.contents import facts_of, write_papers, write_run_time
+from ztfnb.export.decisions import Decision
 from ztfnb.export.downloading import download_wheels
 from ztfnb.export.evaluated import report_for
 from ztfnb.export.evidence import Evidence
@@ -24,6 +26,9 @@ from ztfnb.export.proof import prove
 from ztfnb.export.zipped import write_zip
 from ztfnb.filters.evaluate import is_stateful
 from ztfnb.filters.filter import Filter
+
+_NEWS = 0.5
+"""Seconds between two words on how far the proof is."""
 
 
 def export(
@@ -102,7 +107,7 @@ def export(
         say("proving that it decides as the notebook")
         proof = prove(
             partial,
-            evidence.packets(),
+            _counted(evidence, say),
             params=facts.params,
             fresh=fresh,
             total=evidence.total,
@@ -145,6 +150,16 @@ def _check_targets(target: Path, others: Iterable[Path], *, overwrite: bool) -> 
             raise ExportError(
                 f"{one} is there; replace it with overwrite=True (--overwrite), or move it"
             )
+
+
+def _counted(evidence: Evidence, say: Callable[[str], None]) -> Iterator[tuple[bytes, Decision]]:
+    """Yield packets, with a word now and then on how many there were."""
+    told = time.monotonic()
+    for count, pair in enumerate(evidence.packets()):
+        if time.monotonic() - told > _NEWS:
+            told = time.monotonic()
+            say(f"proving that it decides as the notebook: {count:,} of {evidence.total:,} alerts")
+        yield pair
 
 
 def _check_alone(folder: Path, evidence: Evidence) -> None:

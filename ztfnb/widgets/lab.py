@@ -45,7 +45,7 @@ class Lab(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     Below them the alert in view is explained. Every part is an attribute: ``summary``,
     ``sliders``, ``tabs`` (with ``funnel``, ``yields``, ``pins``, ``versions``, ``scores``,
-    ``source``), ``verdicts`` and ``alert``.
+    ``source``, ``exporting``), ``verdicts`` and ``alert``.
 
     Parameters
     ----------

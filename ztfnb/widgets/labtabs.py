@@ -1,4 +1,4 @@
-"""What the filter lab tells of a report: funnel, yield, pins, versions, scores and source."""
+"""What the filter lab tells of a report: funnel, yield, pins, versions, scores, source; export."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ztfnb.labels import Labels
 from ztfnb.widgets._latest import Latest
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._tabs import Tabs, panel
+from ztfnb.widgets.exportform import ExportForm
 from ztfnb.widgets.funnelview import FunnelView
 from ztfnb.widgets.labsheets import pins_sheet, versions_sheet, yield_sheet
 from ztfnb.widgets.labtables import LabTable, Sheet
@@ -28,7 +29,7 @@ from ztfnb.widgets.sourceview import SourceView
 
 TITLES = {
     "funnel": "Funnel", "yield": "Yield", "pins": "Pins", "versions": "Versions",
-    "scores": "Scores", "source": "Source",
+    "scores": "Scores", "source": "Source", "export": "Export",
 }  # fmt: skip
 
 Publish = Callable[[], None]
@@ -58,6 +59,7 @@ class LabTabs(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.versions = LabTable("Versions", pump=pump)
         self.scores = ScoreView(pump=pump)
         self.source = SourceView(pump=pump)
+        self.exporting = ExportForm(pump=pump)
         self.on_select: Callable[[int], None] = lambda _candid: None
         """Called with an alert that was chosen in a table."""
         self.on_list: Callable[[str, Sequence[int]], None] = lambda _title, _candids: None
@@ -78,6 +80,7 @@ class LabTabs(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         parts = {
             "funnel": self.funnel, "yield": self.yields, "pins": self.pins,
             "versions": self.versions, "scores": self.scores, "source": self.source,
+            "export": self.exporting,
         }  # fmt: skip
         super().__init__([self.tabs, *(panel([name], [part]) for name, part in parts.items())])
         self.add_class("ztfnb-tabbed")
@@ -88,6 +91,7 @@ class LabTabs(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.versions.on_link = self._list_change
         self.scores.on_cell = self._choose_cell
         self.scores.on_curve = self._draw_curve
+        self.exporting.on_list = self._list_differing
 
     def show(self, found: Findings) -> None:
         """Show what a report tells, in the tab in front now, in the others when they are."""
@@ -99,6 +103,7 @@ class LabTabs(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         }
         self.funnel.show(found.funnel, **counts, note=found.note)
         self._report = report
+        self.exporting.offer(report)
         self._stale = {"yield", "pins", "versions", "scores"}
         self._curves.forget()
         if report.filter.function is not self._made_of:
@@ -235,6 +240,9 @@ class LabTabs(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         if report is not None and self.labels:
             found = report.score(self.labels, positive=self.positive)
             self.on_list(CELLS[name], getattr(found, name))
+
+    def _list_differing(self, title: str, candids: Sequence[int]) -> None:
+        self.on_list(title, candids)
 
     def _draw_curve(self, name: str) -> None:
         report = self._report
