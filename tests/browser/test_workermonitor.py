@@ -40,7 +40,7 @@ def test_a_worker_at_work(desk: Desk) -> None:
     expect(counts.nth(1)).to_have_text(re.compile(r"^\d{2,}$"))
     received, passed, rejected, failed = (int(text) for text in counts.all_inner_texts()[1:5])
     assert received == passed + rejected + failed
-    expect(counts.nth(5)).to_have_text(re.compile("on average"))
+    expect(monitor.locator(".ztfnb-why")).to_have_text(re.compile("µs an alert on average"))
     expect(monitor.locator(".ztfnb-partitions tbody tr")).to_have_count(8)
     expect(monitor.locator(".ztfnb-log li").last).to_contain_text("starting")
     expect(monitor.locator(".ztfnb-spark path")).to_have_attribute("d", re.compile("H"))

@@ -50,7 +50,9 @@ def test_the_books_add_up() -> None:
     for row in filters_of(NUMBERS):
         received, passed, rejected, failed = (int(text.replace(",", "")) for text in row[2:6])
         assert received == passed + rejected + failed
-    assert filters_of(NUMBERS)[0][-1] == "not decoded: 1, time: 2"
+    assert filters_of(NUMBERS)[0][-1] == (
+        "12 ms an alert on average, some over 10 s; failed: not decoded 1, time 2"
+    )
 
 
 def test_numbers_seldom_seen_are_shown_when_there_are_any() -> None:
@@ -79,12 +81,14 @@ def test_time_of_an_alert() -> None:
     times = [0] * (len(BUCKETS) + 1)
     times[2], times[6] = 99, 1
     one = FilterNumbers("f", "0", passed=100, times=tuple(times), seconds=0.002)
-    assert time_of(one) == "20 µs on average, 99% within 10 µs"
+    assert time_of(one) == "20 µs an alert on average, 99% within 10 µs"
     times[-1] = 50
     late = replace(one, times=tuple(times), seconds=600.0)
-    assert time_of(late) == "4 s on average, some over 10 s"
+    assert time_of(late) == "4 s an alert on average, some over 10 s"
     assert time_of(FilterNumbers("f", "0")) == ""
-    assert [span_of(seconds) for seconds in (2.5, 0.0031, 1e-6)] == ["2.5 s", "3.1 ms", "1 µs"]
+    assert [span_of(seconds) for seconds in (2.5, 0.0031, 1e-4, 1e-6)] == [
+        "2.5 s", "3.1 ms", "100 µs", "1 µs"
+    ]  # fmt: skip
 
 
 def test_stop() -> None:
@@ -108,3 +112,16 @@ def test_numbers_are_sent_now_and_then_and_a_state_at_once() -> None:
     assert monitor._numbers[2][1] == "10"
     monitor._numbers_at = 0.0
     assert not monitor.beat()
+
+
+def test_the_head_of_a_topic_does_not_flicker() -> None:
+    """Shown as caught up, a worker stays so while a few alerts wait; with many it runs again."""
+    worker = Worked()
+    worker.numbers = replace(NUMBERS, state="caught up")
+    monitor = WorkerMonitor(worker)
+    worker.numbers = replace(NUMBERS, state="running", lag=12)
+    assert not monitor.beat()
+    assert monitor._line["state"] == "caught up"
+    worker.numbers = replace(NUMBERS, state="running", lag=50_000)
+    assert monitor.beat()
+    assert monitor._line["state"] == "running"

@@ -34,14 +34,26 @@ _TITLES = {
 _MOST = 0.99
 
 
-def line_of(numbers: WorkerNumbers) -> dict[str, Any]:
-    """Return what stands at the top: state, rate, what waits, and what is wrong."""
+_TOLERATED_LAG = 1_000
+"""Packets that may wait before a worker that had caught up is shown as running again."""
+
+
+def line_of(numbers: WorkerNumbers, shown: str = "") -> dict[str, Any]:
+    """Return what stands at the top: state, rate, what waits, and what is wrong.
+
+    Parameters
+    ----------
+    shown
+        The state that is shown: at the head of a topic the state itself changes with every alert.
+    """
     lag = numbers.lag
+    steady = shown == "caught up" and numbers.state == "running" and (lag or 0) <= _TOLERATED_LAG
+    state = shown if steady else numbers.state
     ended = numbers.state in ("failed", "closed")
     wrong = numbers.state in ("disconnected", "failed")
     return {
-        "state": numbers.state,
-        "meaning": STATES.get(numbers.state, ""),
+        "state": state,
+        "meaning": STATES.get(state, ""),
         "rate": rate_of(numbers.rate),
         "lag": "" if lag is None or ended else f"{lag:,} waiting" if lag else "none waiting",
         "error": numbers.last_error if wrong else "",
@@ -69,7 +81,7 @@ def numbers_of(numbers: WorkerNumbers) -> Pairs:
 
 
 def filters_of(numbers: WorkerNumbers) -> list[list[str]]:
-    """Return name, version, the books and the time of an alert of each filter, and why it failed.
+    """Return name, version and the books of each filter, and how long it takes and why it failed.
 
     The books add up: received = passed + rejected + failed.
     """
@@ -81,19 +93,18 @@ def filters_of(numbers: WorkerNumbers) -> list[list[str]]:
             f"{one.passed:,}",
             f"{one.rejected:,}",
             f"{one.failed:,}",
-            time_of(one),
-            ", ".join(f"{kind}: {count:,}" for kind, count in one.reasons),
+            "; ".join(filter(None, [time_of(one), _reasons_of(one)])),
         ]
         for one in numbers.filters
     ]
 
 
 def time_of(one: FilterNumbers) -> str:
-    """Return how long a filter takes for an alert: on average, and 99 of 100."""
+    """Return how long a filter takes for an alert: on average, and for 99 of 100."""
     judged = sum(one.times)
     if not judged:
         return ""
-    mean = f"{span_of(one.seconds / judged)} on average"
+    mean = f"{span_of(one.seconds / judged)} an alert on average"
     reached = list(accumulate(one.times))
     place = next(place for place, count in enumerate(reached) if count >= _MOST * judged)
     if place == len(BUCKETS):
@@ -102,8 +113,13 @@ def time_of(one: FilterNumbers) -> str:
 
 
 def span_of(seconds: float) -> str:
-    """Return a short time in its unit, with two digits."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if seconds >= size:
-            return f"{seconds / size:.2g} {unit}"
-    return f"{seconds / 1e-6:.2g} µs"
+    """Return a short time in its unit, in as many digits as it is worth."""
+    units = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
+    unit, size = next((one for one in units if seconds >= one[1]), units[-1])
+    value = seconds / size
+    return f"{value:.0f} {unit}" if value >= 10 else f"{value:.2g} {unit}"
+
+
+def _reasons_of(one: FilterNumbers) -> str:
+    reasons = ", ".join(f"{kind} {count:,}" for kind, count in one.reasons)
+    return f"failed: {reasons}" if reasons else ""

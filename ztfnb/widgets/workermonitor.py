@@ -78,7 +78,8 @@ class WorkerMonitor(Part):
     def beat(self) -> bool:
         """Send what changed: the state at once, numbers now and then."""
         now = self.worker.numbers
-        if time.monotonic() < self._numbers_at and now.state == self._line.get("state"):
+        known = self._line.get("state", "")
+        if time.monotonic() < self._numbers_at and line_of(now, known)["state"] == known:
             return False
         return self._update()
 
@@ -87,7 +88,7 @@ class WorkerMonitor(Part):
         self._numbers_at = time.monotonic() + _NUMBERS_EVERY
         now = self.worker.numbers
         shown = {
-            "_line": line_of(now),
+            "_line": line_of(now, self._line.get("state", "")),
             "_arrivals": list(self.worker.arrivals),
             "_filters": filters_of(now),
             "_numbers": numbers_of(now),

@@ -137,6 +137,16 @@ def test_what_happened() -> None:
     assert told["caught up"] == {}
 
 
+def test_the_head_of_a_topic_is_quiet() -> None:
+    """A state that changes with every alert is no line of the log; one that lasts is."""
+    head = replace(NUMBERS, state="caught up")
+    assert [told.level for told in changes(NUMBERS, head)] == [logging.DEBUG]
+    assert [told.level for told in changes(head, NUMBERS)] == [logging.DEBUG]
+    away = replace(NUMBERS, state="disconnected")
+    assert [told.level for told in changes(NUMBERS, away)] == [logging.WARNING]
+    assert [told.level for told in changes(away, NUMBERS)] == [logging.INFO]
+
+
 def test_dead_letters_are_one_line() -> None:
     """However many there are, one line says how many more, and of what kinds."""
     young = replace(NUMBERS.filters[0], failed=1003, reasons=(("not decoded", 1), ("time", 1002)))

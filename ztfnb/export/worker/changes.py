@@ -52,10 +52,8 @@ def changes(before: WorkerNumbers, now: WorkerNumbers) -> Iterator[LogEvent]:
             },
         )
     if now.state != before.state:
-        trouble = now.state in ("disconnected", "failed")
-        level = logging.ERROR if now.state == "failed" else logging.WARNING
-        told = {"error": now.last_error} if trouble else {}
-        yield LogEvent(level if trouble else logging.INFO, now.state, told)
+        told = {"error": now.last_error} if now.state in ("disconnected", "failed") else {}
+        yield LogEvent(_level(before.state, now.state), now.state, told)
     elif now.last_error != before.last_error and now.last_error and now.restarts == before.restarts:
         yield LogEvent(logging.WARNING, "trouble", {"error": now.last_error})
 
@@ -84,6 +82,12 @@ def summary(now: WorkerNumbers) -> LogEvent:
             },
         },
     )
+
+
+def _level(before: str, now: str) -> int:
+    if {before, now} == {"running", "caught up"}:
+        return logging.DEBUG  # at the head of a topic this comes with every alert
+    return {"failed": logging.ERROR, "disconnected": logging.WARNING}.get(now, logging.INFO)
 
 
 def _gaps(before: WorkerNumbers, now: WorkerNumbers) -> Iterator[LogEvent]:

@@ -1,9 +1,9 @@
 // The monitor of a worker: the parts of a stream's, and the books of each filter.
 
-/** The books of each filter: received = passed + rejected + failed, and why those failed. */
+/** The books of each filter: received = passed + rejected + failed; its time, and why some failed. */
 function filterBooks() {
   const head = [["filter", ""], ["received", "="], ["passed", "+"], ["rejected", "+"],
-    ["failed", ""], ["time of an alert", ""]];
+    ["failed", ""]];
   const cells = head.map(([text, sign]) => make("th", { scope: "col" },
     make("span", { text }), sign ? make("span", { class: "ztfnb-sign", text: sign }) : ""));
   const body = make("tbody");
@@ -14,8 +14,8 @@ function filterBooks() {
     const version = make("span", { class: "ztfnb-label" });
     const title = make("span", { class: "ztfnb-filter-name" });
     name.append(title, version);
-    const counts = [1, 2, 3, 4, 5].map(() => make("td"));
-    const why = make("td", { class: "ztfnb-why", colspan: 6 });
+    const counts = [1, 2, 3, 4].map(() => make("td"));
+    const why = make("td", { class: "ztfnb-why", colspan: 5 });
     return { books: make("tr", {}, name, ...counts), reasons: make("tr", {}, why),
       title, version, counts, why };
   };
@@ -30,8 +30,8 @@ function filterBooks() {
       setText(title, name);
       setText(shown, ` ${version}`);
       counts.forEach((cell, column) => setText(cell, texts[column]));
-      setText(why, texts[5] ? `failed by ${texts[5]}` : "");
-      reasons.hidden = !texts[5];
+      setText(why, texts[4]);
+      reasons.hidden = !texts[4];
     });
     element.hidden = !filters.length;
   };
