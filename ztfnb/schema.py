@@ -11,7 +11,7 @@ unions differs between versions. Schemas are cached by their raw bytes, and many
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -300,18 +300,23 @@ def lsst_schema(schema_id: int) -> Schema:
     DecodeError
         If no schema of that id is held.
     """
-    version = f"{schema_id // 100}.{schema_id % 100}"
-    path = schema_files() / "lsst" / f"{version}.avsc"
-    if not path.is_file():
-        held = ", ".join(_lsst_versions())
+    if schema_id not in lsst_schemas():
+        held = ", ".join(map(_lsst_version, lsst_schemas()))
         raise DecodeError(
-            f"the packet was written with Rubin schema id {schema_id} (v{version}), "
-            f"which is not held here; held are {held}",
+            f"the packet was written with Rubin schema id {schema_id} "
+            f"(v{_lsst_version(schema_id)}), which is not held here; held are {held}",
             where="schema",
         )
-    return parse(path.read_bytes())
+    return parse((schema_files() / "lsst" / f"{_lsst_version(schema_id)}.avsc").read_bytes())
 
 
-def _lsst_versions() -> Iterator[str]:
-    files = (schema_files() / "lsst").glob("*.avsc")
-    return iter(sorted((path.stem for path in files), key=float))
+@lru_cache(maxsize=1)
+def lsst_schemas() -> tuple[int, ...]:
+    """Return the registry ids of the Rubin alert schemas that are held."""
+    stems = (path.stem for path in (schema_files() / "lsst").glob("*.avsc"))
+    parts = (stem.split(".") for stem in stems)
+    return tuple(sorted(int(major) * 100 + int(minor) for major, minor in parts))
+
+
+def _lsst_version(schema_id: int) -> str:
+    return f"{schema_id // 100}.{schema_id % 100}"

@@ -211,6 +211,7 @@ class Cell:
             "packets": self._handed,
             "results": results,
             "memory": self._limits.memory,
+            "strict": self._strict,
             "facts": not self.filters,
         }
         inherited = [self._of_progress.fd, *self._handed, *results]

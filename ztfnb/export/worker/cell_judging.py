@@ -19,9 +19,9 @@ from ztfnb.export.worker.cell_memory import (
     TURN,
     UNDECODABLE,
     Code,
+    Memory,
     Progress,
     Results,
-    Segment,
     State,
     packet_spans,
 )
@@ -67,7 +67,7 @@ class Judging:
         self._process = os.getpid()
 
     def judge(
-        self, serial: int, packets: Segment, size: int, results: Results, apart: range
+        self, serial: int, packets: Memory, size: int, results: Results, apart: range
     ) -> None:
         """Judge what is pending of a batch.
 
@@ -86,7 +86,7 @@ class Judging:
         memory, spans = packet_spans(packets, results.count, size)
         for places in _chunks(results.pending().tolist(), spans, apart):
             self._begin(State.DECODING, places[0], len(places))
-            values = [memory[spans[place] : spans[place + 1]] for place in places]
+            values = [bytes(memory[spans[place] : spans[place + 1]]) for place in places]
             self._judge_some(serial, places, values, results)
 
     def _begin(self, state: State, place: int, number: int) -> None:

@@ -25,14 +25,14 @@ from ztfnb.export.worker.cell_judging import Judging, OutOfMemoryError
 from ztfnb.export.worker.cell_memory import (
     OWN_MEMORY,
     STATE,
+    Attached,
     Progress,
     Results,
-    Segment,
     State,
     memory_of,
 )
 from ztfnb.export.worker.cell_wire import PROTOCOL, Incoming, send
-from ztfnb.export.worker.confine import confine_loading, confine_running, machine
+from ztfnb.export.worker.confine import confine_loading, confine_running, import_ahead, machine
 from ztfnb.export.worker.confine_syscalls import Machine
 from ztfnb.filters.failure import message_of
 from ztfnb.filters.filter import Filter
@@ -104,22 +104,24 @@ def _serve(order: Order, told: Iterator[list[Any]]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable(order.trace, all_threads=False)
     faulthandler.register(signal.SIGUSR1, order.trace, all_threads=False)
-    progress = Progress(Segment(order.progress))
-    packets = [Segment(fd, writable=False) for fd in order.packets]
-    results = [Segment(fd) for fd in order.results]
+    progress = Progress(Attached(order.progress))
+    packets = [Attached(fd, writable=False) for fd in order.packets]
+    results = [Attached(fd) for fd in order.results]
     folders = [Path(folder) for folder in order.bundles]
     with Path("/proc/self/status").open("rb", 0) if _LINUX else nullcontext() as status:
         here = _confine(order, folders) if order.strict else None
         filters = _load(order)
         facts = [_facts_of(made) for made in filters] if order.facts else []
         if here is not None:
-            confine_running(here, folders)
+            import_ahead(folders)
         gc.collect()
         gc.freeze()  # what is there by now stays
         # Nobody looks at the memory of a crashed filter, and writing it takes seconds.
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if status is not None:
             _limit_memory(status.read().decode(), order.memory)
+    if here is not None:
+        confine_running(here)
     progress.words[STATE] = State.IDLE
     send(order.messages, "ready", facts)
     judging = Judging(filters, progress, order.messages)

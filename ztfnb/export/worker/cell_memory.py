@@ -5,6 +5,7 @@ Every verdict is written here the moment that it is known, so that it outlives t
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 import os
 import tempfile
@@ -13,12 +14,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 _PAGE = mmap.PAGESIZE
+_ROOM = 1 << 34
+"""Addresses that are kept free for memory to grow in: more than any batch takes."""
 
 
 class Code(IntEnum):
@@ -64,6 +67,47 @@ class Doing:
     """Grows with each."""
 
 
+class Memory(Protocol):
+    """Memory that two processes see."""
+
+    def mapped(self, size: int) -> memoryview | mmap.mmap:
+        """Return it, of at least ``size`` bytes."""
+
+
+class Attached:
+    """Memory that another process has made and may enlarge: mapped once, with room for that.
+
+    Nothing has to be asked of the system later, which may deny that by then.
+
+    Parameters
+    ----------
+    fd
+        What stands for it.
+    writable
+        Whether this process may change it.
+
+    Raises
+    ------
+    OSError
+        If there is no room.
+    """
+
+    def __init__(self, fd: int, *, writable: bool = True) -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.mmap.restype = ctypes.c_void_p
+        libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+        access = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
+        address = libc.mmap(None, _ROOM, access, mmap.MAP_SHARED, fd, 0)
+        if address == ctypes.c_void_p(-1).value:
+            raise OSError(ctypes.get_errno(), "shared memory cannot be mapped")
+        view = memoryview((ctypes.c_ubyte * _ROOM).from_address(address)).cast("B")
+        self._view = view if writable else view.toreadonly()
+
+    def mapped(self, size: int) -> memoryview:
+        """Return it; the process that made it sees to its being of ``size`` bytes."""
+        return self._view[:size]
+
+
 class Segment:
     """A piece of memory without a name, which is gone with the last process that has it.
 
@@ -71,13 +115,10 @@ class Segment:
     ----------
     fd
         What stands for it; taken over.
-    writable
-        Whether this process may change it.
     """
 
-    def __init__(self, fd: int, *, writable: bool = True) -> None:
+    def __init__(self, fd: int) -> None:
         self.fd = fd
-        self._writable = writable
         self._size = 0
         self._map: mmap.mmap | None = None
 
@@ -92,8 +133,7 @@ class Segment:
             if self._map is not None:
                 self._map.close()
             self._size = max(_PAGE, -(-size // _PAGE) * _PAGE)
-            access = mmap.ACCESS_WRITE if self._writable else mmap.ACCESS_READ
-            self._map = mmap.mmap(self.fd, self._size, access=access)
+            self._map = mmap.mmap(self.fd, self._size)
         return self._map
 
     def grow(self, size: int) -> mmap.mmap:
@@ -142,7 +182,7 @@ class Progress:
         Memory of `PROGRESS_BYTES`.
     """
 
-    def __init__(self, segment: Segment) -> None:
+    def __init__(self, segment: Memory) -> None:
         self.words: memoryview[int] = memoryview(segment.mapped(PROGRESS_BYTES)).cast("q")
 
     def read(self) -> Doing:
@@ -176,7 +216,9 @@ def put_packets(segment: Segment, values: Sequence[bytes]) -> int:
     return size
 
 
-def packet_spans(segment: Segment, count: int, size: int) -> tuple[mmap.mmap, list[int]]:
+def packet_spans(
+    segment: Memory, count: int, size: int
+) -> tuple[memoryview | mmap.mmap, list[int]]:
     """Return the memory of packets, and where each begins and the last ends."""
     memory = segment.mapped(size)
     ends = np.frombuffer(memory, np.int64, count).tolist()
@@ -197,7 +239,7 @@ class Results:
         How many packets and filters there are.
     """
 
-    def __init__(self, segment: Segment, count: int, filters: int) -> None:
+    def __init__(self, segment: Memory, count: int, filters: int) -> None:
         each = count * filters
         view = memoryview(segment.mapped(self.bytes_of(count, filters)))
         spans = _spans(8 * count, 8 * each, count, each)

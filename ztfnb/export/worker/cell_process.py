@@ -23,7 +23,8 @@ _PASSED_ON = (
     "MKL_NUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
-"""How many threads a library may start: one, unless the worker's environment says otherwise."""
+"""How many threads a library may start: one, unless the worker's environment says otherwise.
+Under strict always one, since a process is confined before it has more."""
 _TRACED = 0.2
 """How long a process may take to write where it is [s]."""
 
@@ -71,7 +72,7 @@ class CellProcess:
                 stdout=printed,
                 stderr=printed,
                 cwd=folder,
-                env=_environment(os.environ),
+                env=_environment({} if order["strict"] else os.environ),
                 pass_fds=[*handed, *inherited],
                 start_new_session=True,
             )
