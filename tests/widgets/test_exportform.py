@@ -59,7 +59,7 @@ def form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ExportForm:
 def test_a_bundle_and_its_zip(form: ExportForm, tmp_path: Path) -> None:
     """A press writes the folder below the notebook's, tells the proof, and hands over the zip."""
     assert form._offer["folder"] == "bright"
-    assert "bright(rb_min=0.5), proven on the 12 alerts" in form._offer["what"]
+    assert "bright(rb_min=0.5), to be proven on the 12 alerts" in form._offer["what"]
     say(form, kind="export", folder=" bright ", archive=True, fresh=False, overwrite=False)
     assert form._work["state"] == "running"
     told = ended(form)

@@ -41,7 +41,7 @@ _PURPOSES: tuple[tuple[str, str], ...] = (
     (README, "how to test, build, run, deploy and undo it"),
     (REQUIREMENTS, "what is installed for it, by hashes"),
     (TEST_REQUIREMENTS, "what its tests need beside that"),
-    (f"{WHEELS}/", "ztfnb itself"),
+    (f"{WHEELS}/", "ztfnb itself; the other wheels, where they were taken along"),
     ("pyproject.toml", "the name of the folder, and how its tests run"),
     ("Dockerfile", "builds the image"),
     (".dockerignore", "what stays out of it"),

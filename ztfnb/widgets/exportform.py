@@ -72,7 +72,7 @@ class ExportForm(Part):
                 return
             self._offer = {
                 "folder": slug_of(report.filter.name),
-                "what": f"{_called(report)}, proven on the {len(report):,} alerts of "
+                "what": f"{_called(report)}, to be proven on the {len(report):,} alerts of "
                 f"{report.sample.name}",
                 "home": str(self.folder),
             }
