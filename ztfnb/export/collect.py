@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ztfnb.errors import ExportError
+from ztfnb.export.filterpieces import filter_definition
 from ztfnb.export.gathering import CollisionError, Gathering
 from ztfnb.export.pieces import Piece, ordered
 from ztfnb.export.worker.bundle import VARIABLE
@@ -69,7 +70,7 @@ def _gathered(made: Filter) -> tuple[Gathering, Piece]:
     for _ in range(_MOST_MODULES):
         found = Gathering(whole)
         try:
-            return found, found.filter(made)
+            return found, filter_definition(found, made)
         except CollisionError as error:
             whole |= {error.module}
     raise ExportError(f"{made.name}: names in {', '.join(sorted(whole))} collide")

@@ -32,8 +32,8 @@ class Imports:
                 if asname or "." not in module:
                     self._modules.setdefault(module, name)
 
-    def add_module(self, module: str) -> None:
-        """Add the statement that makes a module's submodule known under both their names."""
+    def add_submodule(self, module: str) -> None:
+        """Add the statement that makes a submodule known by its dotted name."""
         self._lines[module] = f"import {module}"
 
     def name_of(self, module: str, taken: Collection[str]) -> str:

@@ -24,6 +24,8 @@ class Piece:
     """Whether it cannot have another name."""
     imported: bool = False
     """Whether it stands in a module, and an import brings it."""
+    claimed: bool = False
+    """Whether a filter stands for it as it is; every other one is set anew."""
     needs: list[Piece] = field(default_factory=list)
     """What must stand before it."""
     wanted: dict[str, None] = field(default_factory=dict)

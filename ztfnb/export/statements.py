@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import linecache
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 from ztfnb.filters import sources
@@ -32,14 +34,37 @@ class Statement:
         return text_of(self.node, self.whole)
 
 
-def binding(names: Mapping[str, Any], name: str) -> Statement | None:
-    """Return the latest statement that gives a global name its value; None if none is to be had."""
+def bindings(names: Mapping[str, Any], name: str) -> Iterator[Statement]:
+    """Yield the statements that give a global name its value, the latest first."""
     for file, text in texts_of(names):
         tree = sources.parsed(text)
         found = [one for one in _statements(tree) if name in bound_by(one)] if tree else []
-        if found:
-            return Statement(found[-1], text, file)
-    return None
+        for one in reversed(found):
+            yield Statement(one, text, file)
+
+
+def makes_function(statement: Statement, function: FunctionType, *, latest: bool) -> bool:
+    """Return whether a statement is the one that made a function, as it is now.
+
+    Parameters
+    ----------
+    latest
+        Whether it is the latest that gives the name a value: of some, nothing else can be told.
+    """
+    inner = inspect.unwrap(function)
+    node = statement.node
+    match node:
+        case ast.FunctionDef(decorator_list=[first, *_]):
+            return (latest and inner is function) or _holds(statement, inner, first.lineno)
+        case ast.Assign(value=ast.Lambda()) | ast.AnnAssign(value=ast.Lambda()):
+            return _holds(statement, function, node.lineno)
+    return latest and isinstance(node, ast.Assign | ast.AnnAssign)
+
+
+def _holds(statement: Statement, function: FunctionType, first: int) -> bool:
+    code = function.__code__
+    last = statement.node.end_lineno or first
+    return statement.file == code.co_filename and first <= code.co_firstlineno <= last
 
 
 def imports_of(names: Mapping[str, Any]) -> Iterator[ast.Import | ast.ImportFrom]:

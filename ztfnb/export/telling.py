@@ -129,7 +129,9 @@ def _is_known(node: ast.expr, names: Mapping[str, Any]) -> bool:
 def makes(node: ast.stmt, name: str, value: Any, names: Mapping[str, Any]) -> bool:
     """Return whether a statement makes what a name stands for, of nothing from outside."""
     match node:
-        case ast.FunctionDef() | ast.ClassDef():
+        case ast.FunctionDef(decorator_list=[_, *_]):
+            return not isinstance(value, type)
+        case ast.ClassDef(decorator_list=[_, *_]):
             return True
         case (
             ast.Assign(targets=[ast.Name(id=one)], value=said)
@@ -155,8 +157,12 @@ def _gives(node: ast.expr, value: Any, names: Mapping[str, Any]) -> bool:
 def _fits(node: ast.expr, value: Any) -> bool:
     """Return whether what is written holds as many things as there are now."""
     match node:
-        case ast.Dict(keys=parts) | ast.List(elts=parts) | ast.Tuple(elts=parts):
-            return isinstance(value, dict | list | tuple) and len(value) == len(parts)
+        case ast.Dict(keys=parts):
+            return isinstance(value, dict) and len(value) == len(parts)
+        case ast.List(elts=parts):
+            return isinstance(value, list) and len(value) == len(parts)
+        case ast.Tuple(elts=parts):
+            return isinstance(value, tuple) and len(value) == len(parts)
         case ast.ListComp() | ast.DictComp() | ast.SetComp() | ast.Constant():
             return False
     return True

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
+import py_compile
 import sys
 from pathlib import Path
 from typing import Any
@@ -71,6 +74,26 @@ def test_a_file_that_has_changed(bundle: Bundle, file: str) -> None:
     path.unlink()
     with pytest.raises(ExportError, match="cannot be read"):
         load_filter(read_bundle(bundle.folder))
+
+
+def test_nothing_compiled_is_run(bundle: Bundle) -> None:
+    """Only the source that was checked is run; compiled files beside it are neither read nor made.
+
+    They would be there for whoever may write into the folder, and no checksum is theirs.
+    """
+    path = bundle.folder / SOURCE
+    compiled = Path(importlib.util.cache_from_source(str(path)))
+    source = path.read_text()
+    path.write_text(source.replace("0.65", "0.95"))
+    state = path.stat()
+    py_compile.compile(str(path))
+    path.write_text(source)
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert compiled.exists()
+    assert load_filter(bundle).params["rb_min"] == 0.65
+    compiled.unlink()
+    load_filter(bundle)
+    assert not compiled.exists()
 
 
 @pytest.mark.parametrize(

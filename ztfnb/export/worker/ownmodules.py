@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 _PACKAGE = "__init__"
@@ -67,7 +67,7 @@ class OwnModules:
         spec = importlib.util.spec_from_file_location(
             full,
             file,
-            loader=SourceFileLoader(full, file),
+            loader=_Loader(full, file),
             submodule_search_locations=[] if package else None,
         )
         if spec is None or spec.loader is None:
@@ -103,6 +103,14 @@ class OwnModules:
             if f"{wanted}.{one}" in self._paths:
                 self._load(f"{wanted}.{one}")
         return module if fromlist else self._load(wanted.partition(".")[0])
+
+
+class _Loader(SourceFileLoader):
+    """Runs the source itself, which was checked, never what was compiled of it by somebody."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
 
 
 def _name_of(path: str) -> str:

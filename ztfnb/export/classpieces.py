@@ -1,0 +1,85 @@
+"""Classes of the author, with all that they use."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from ztfnb.export import statements
+from ztfnb.export.home import Home
+from ztfnb.export.pieces import Piece
+from ztfnb.export.telling import makes
+from ztfnb.filters import sources
+
+if TYPE_CHECKING:
+    from ztfnb.export.gathering import Gathering
+
+
+def class_piece(found: Gathering, name: str, kind: type, home: Home) -> Piece | None:
+    """Return the piece that defines a class; None where that is refused."""
+    if "<locals>" in kind.__qualname__:
+        found.refuse(
+            home.place(name),
+            f"{kind.__name__} is a class made inside of a function; define it at the top of a cell",
+        )
+        return None
+    home = Home(home.owner, _names_around(kind, home), home.nodes)
+    outer, _, rest = kind.__qualname__.partition(".")
+    if rest and isinstance(home.names.get(outer), type):
+        return _inner_class(found, name, kind, outer, home)
+    defined = sources.class_source(kind)
+    if defined is None:
+        return _made_class(found, name, kind, home)
+    node, whole = defined
+    own = Home(kind.__name__, home.names, (node,))
+    place = statements.place_of(_file_of(kind), node.lineno)
+    piece = Piece(kind.__name__, lambda: statements.text_of(node, whole), place, fixed=True)
+    found.keep(kind, piece)
+    found.check_source(node, own)
+    found.follow_node(node, own, piece)
+    return piece
+
+
+def _inner_class(found: Gathering, name: str, kind: type, outer: str, home: Home) -> Piece | None:
+    """Return the piece that gives a class of a class a name of its own."""
+    around = found.want(outer, home.names[outer], home)
+    if around is None:
+        return None
+    piece = Piece(name, str, around.place, needs=[around])
+    inner = kind.__qualname__.removeprefix(outer)
+    piece.write = lambda: f"{piece.name} = {around.name}{inner}"
+    found.keep(kind, piece)
+    return piece
+
+
+def _made_class(found: Gathering, name: str, kind: type, home: Home) -> Piece | None:
+    """Return the statement that made a class by a call, as of `collections.namedtuple`."""
+    from ztfnb.export.valuepieces import statement_piece  # noqa: PLC0415 - it follows classes
+
+    for one in list(statements.bindings(home.names, name))[:1]:
+        if makes(one.node, name, kind, home.names):
+            return statement_piece(found, name, kind, one, home)
+    found.refuse(
+        home.place(name),
+        f"the source of the class {name} is not to be had; define it in a cell or a file, not by "
+        "exec",
+    )
+    return None
+
+
+def _names_around(kind: type, home: Home) -> Mapping[str, Any]:
+    """Return the globals of the cell or module that defines a class."""
+    if home.module == kind.__module__:
+        return home.names
+    for each in vars(kind).values():
+        if isinstance(each, FunctionType) and each.__globals__["__name__"] == kind.__module__:
+            return each.__globals__
+    return vars(sys.modules[kind.__module__]) if kind.__module__ in sys.modules else home.names
+
+
+def _file_of(kind: type) -> str:
+    codes = [each.__code__ for each in vars(kind).values() if isinstance(each, FunctionType)]
+    files = [code.co_filename for code in codes if not code.co_filename.startswith("<")]
+    return files[0] if files else ""
