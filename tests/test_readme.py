@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 BROWSER = ROOT / "docs" / "browser.md"
 FILTERS = ROOT / "docs" / "filters.md"
+EXPORT = ROOT / "docs" / "export.md"
 
 
 class Block(NamedTuple):
@@ -99,10 +100,30 @@ def test_page_of_filters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert {"young.pins", "young.versions.jsonl"} <= {file.name for file in tmp_path.iterdir()}
 
 
+def test_page_of_exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every snippet about exports runs: a bundle is there, and what is to be refused is not."""
+    monkeypatch.chdir(tmp_path)
+    with ztfnb.connect("demo", name="page of exports") as live:
+        live.wait(alerts=60)
+        names = {"__name__": "__main__", "ztfnb": ztfnb, "live": live}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FilterWarning)  # of the filter that is to be refused
+            assert run(EXPORT, names) >= 4
+    assert (tmp_path / "young-and-real" / "filter.py").is_file()
+    assert not (tmp_path / "lost").exists()
+    assert not (tmp_path / "lucky").exists()
+    assert "frame is an astropy Table" in str(names["refused"])
+    assert len(names["different"].differences) > 0
+
+
 def test_commands() -> None:
     """Every command line is one that the command, or the Makefile, understands."""
     found = [
-        words for block in blocks() if block.language == "console" for words in commands(block)
+        words
+        for page in (README, EXPORT)
+        for block in blocks(page)
+        if block.language == "console"
+        for words in commands(block)
     ]
     assert {words[0] for words in found} == {"ztfnb", "make"}
     for words in found:
