@@ -65,7 +65,7 @@ def test_a_wheel_that_is_not_the_one_of_the_lock(tmp_path: Path, offline: dict[s
     """A wheel with another hash is refused, and nothing is left of the environment."""
     bundle = _bundle(tmp_path / "bundle")
     _wheel(bundle / "wheels", "tiny", "VALUE = 'changed'\n")
-    with pytest.raises(ExportError, match=r"(?i)cannot be installed: .*hash"):
+    with pytest.raises(ExportError, match=r"(?i)cannot be installed.*hash"):
         environment(bundle, environ=offline)
     assert list((tmp_path / "cache" / "ztfnb" / "environments").iterdir()) == []
 

@@ -101,7 +101,8 @@ def _make(folder: Path, place: Path, say: Say, environ: Mapping[str, str]) -> No
                 *("--requirement", str(folder.absolute() / REQUIREMENTS)),
             ],
             environ,
-            "the bundle's requirements cannot be installed",
+            "the bundle's requirements cannot be installed (without fresh=True it is proven in "
+            "this environment)",
         )
         try:
             fresh.rename(place)
@@ -130,10 +131,7 @@ def reason_of(output: str) -> str:
     """Return in one line why ``pip`` failed, as far as it says; credentials are taken out."""
     output = _CREDENTIALS.sub(r"\1***@", output)
     if _OFFLINE.search(output):
-        return (
-            "the package index cannot be reached; check the network and the settings of pip, or "
-            "prove the bundle in this environment, without fresh=True"
-        )
+        return "the package index cannot be reached; check the network and the settings of pip"
     errors = [line for line in output.splitlines() if line.strip().startswith("ERROR")]
     told = " ".join(errors or output.split("\n")[-3:]).replace("ERROR:", "").strip()
     return f"{' '.join(told.split())[:_LONGEST] or 'pip does not say why'}"
