@@ -132,7 +132,7 @@ def export(
         facts.name,
         facts.hash,
         proof,
-        report.sample.name,
+        evidence.sample,
         len(evidence.fixtures),
         files,
         tuple(remarks),

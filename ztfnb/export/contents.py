@@ -117,7 +117,7 @@ def write_papers(
     _write(folder, PROVENANCE, "")
     _write(folder, README, "")
     purposes = purposes_of(files_in(folder))
-    _write(folder, README, readme(facts, evidence.report, proof, purposes, remarks))
+    _write(folder, README, readme(facts, evidence, proof, purposes, remarks))
     written = (name for name in files_in(folder) if name != PROVENANCE)
     told = provenance(
         facts,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ztfnb.errors import ExportError, ZtfnbError
 from ztfnb.export.decisions import Decision
@@ -23,6 +24,12 @@ class Evidence:
     fixtures: tuple[Fixture, ...]
     _lost: list[ZtfnbError] = field(default_factory=list)
     """Why packets could not be read again."""
+
+    @property
+    def sample(self) -> str:
+        """What the alerts are called; without the folder that they lie in on this machine."""
+        path = Path(self.report.sample.name)
+        return path.name if path.is_absolute() else self.report.sample.name
 
     @property
     def total(self) -> int:

@@ -85,7 +85,7 @@ def provenance(
             "bundle": {"python": facts.python, **locked(requirements)},
         },
         "machine": {"system": platform.system(), "kind": platform.machine()},
-        "sample": _sample(report),
+        "sample": {"name": evidence.sample, **_sample(report)},
         "decisions": _decisions(report),
         "failures": _failures(report),
         "funnel": funnel(report),
@@ -168,7 +168,6 @@ def _sample(report: Report) -> dict[str, Any]:
     jd = report.sample.jd
     dated = jd[np.isfinite(jd)]
     return {
-        "name": report.sample.name,
         "alerts": len(report),
         "not_read": len(report.not_read),
         "left_out": report.sample.left_out,

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ztfnb.errors import FilterError
+from ztfnb.export.evidence import Evidence
 from ztfnb.export.facts import Facts
 from ztfnb.export.proof import Proof
 from ztfnb.export.templating import filled
@@ -21,7 +22,11 @@ _PROGRAMMES = {0: "not told", 1: "1 (public)", 2: "2 (partnership)", 3: "3 (Calt
 
 
 def readme(
-    facts: Facts, report: Report, proof: Proof, files: Mapping[str, str], remarks: Sequence[str]
+    facts: Facts,
+    evidence: Evidence,
+    proof: Proof,
+    files: Mapping[str, str],
+    remarks: Sequence[str],
 ) -> str:
     """Return the text of a bundle's ``README.md``.
 
@@ -29,8 +34,8 @@ def readme(
     ----------
     facts
         The filter.
-    report
-        What it was evaluated on.
+    evidence
+        What it was proven on.
     proof
         That the bundle decides alike.
     files
@@ -38,6 +43,7 @@ def readme(
     remarks
         What has to be known of the bundle.
     """
+    report = evidence.report
     values = {
         "name": facts.name,
         "slug": facts.slug,
@@ -49,7 +55,7 @@ def readme(
         "created": f"{facts.created:%Y-%m-%d %H:%M} UTC",
         "about": _about(report.filter.__doc__),
         "proof": _proof(proof),
-        "sample": report.sample.name,
+        "sample": evidence.sample,
         "remarks": "".join(f"\n- {one}" for one in remarks) + ("\n" if remarks else ""),
         "thresholds": _thresholds(facts),
         "example": _example(facts),
