@@ -6,6 +6,7 @@ Made once for each set of requirements and kept in the user's cache, since that 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import platform
 import re
@@ -81,20 +82,26 @@ def _key(folder: Path) -> str:
 
 
 def _make(folder: Path, place: Path, say: Say, environ: Mapping[str, str]) -> None:
+    if importlib.util.find_spec("pip") is None:
+        raise ExportError(
+            "a fresh environment needs pip, which is not in this one; run: python -m ensurepip, or "
+            "install pip as you install other packages here"
+        )
     with tempfile.TemporaryDirectory(dir=place.parent, prefix="making-") as temporary:
         fresh = Path(temporary, "venv")
         say("making a fresh environment")
+        # The pip of this environment serves: in the new one there is only what the bundle needs.
         _run(
-            [sys.executable, "-I", "-m", "venv", str(fresh)],
+            [sys.executable, "-I", "-m", "venv", "--without-pip", str(fresh)],
             environ,
-            "no virtual environment can be made; on Debian, run (as root): "
-            "apt-get install python3-venv",
+            "no virtual environment can be made",
         )
         wanted = (folder / REQUIREMENTS).read_text("utf-8").count("==")
         say(f"installing the bundle's requirements ({wanted} packages at most)")
         _run(
             [
-                *(str(_python(fresh)), "-I", "-m", "pip", "install", "--no-input"),
+                *(sys.executable, "-I", "-m", "pip", "--python", str(_python(fresh)), "install"),
+                "--no-input",
                 *("--disable-pip-version-check", "--progress-bar", "off", "--quiet"),
                 *("--retries", "2", "--require-hashes", "--only-binary", ":all:"),
                 *("--find-links", str(folder.absolute() / WHEELS)),
