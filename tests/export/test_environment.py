@@ -51,9 +51,9 @@ def test_made_once_and_kept(tmp_path: Path, offline: dict[str, str]) -> None:
     python = environment(bundle, say=said.append, environ=offline)
     assert python.is_relative_to(tmp_path / "cache" / "ztfnb")
     assert [words.partition(" ")[0] for words in said] == ["making", "installing"]
-    code = "import tiny, importlib.util as u; print(tiny.VALUE, u.find_spec('numpy'))"
+    code = "import tiny, importlib.util as u; print(tiny.VALUE, *map(u.find_spec, ('numpy', 'pip')))"
     done = subprocess.run([python, "-I", "-c", code], check=True, capture_output=True, text=True)
-    assert done.stdout.split() == ["1", "None"]
+    assert done.stdout.split() == ["1", "None", "None"]
     said.clear()
     assert environment(bundle, say=said.append, environ=offline) == python
     assert said == []
@@ -108,6 +108,15 @@ def test_no_requirements(tmp_path: Path, offline: dict[str, str]) -> None:
     """A folder without requirements is no bundle."""
     with pytest.raises(ExportError, match=r"requirements\.txt cannot be read"):
         environment(tmp_path, environ=offline)
+
+
+def test_without_pip(
+    tmp_path: Path, offline: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is no pip, it is said how to get it."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(ExportError, match="needs pip"):
+        environment(_bundle(tmp_path / "bundle"), environ=offline)
 
 
 def test_old_ones_are_removed(tmp_path: Path, offline: dict[str, str]) -> None:
