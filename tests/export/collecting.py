@@ -1,4 +1,4 @@
-"""Filters of cells, collected into bundles and loaded again: in this process, and in a clean one."""
+"""Filters of cells, collected into bundles and loaded again, here or in a clean process."""
 
 from __future__ import annotations
 

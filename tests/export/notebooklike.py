@@ -1,5 +1,8 @@
 """Filters as people write them in notebooks: the cells of each, by what is odd about them."""
 
+# The texts of one cell stand below one another; some names are Greek, as astronomers write.
+# ruff: noqa: E501, ISC004, RUF001
+
 from __future__ import annotations
 
 _FILTER = """

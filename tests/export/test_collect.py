@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,6 @@ def test_only_what_it_needs() -> None:
 
 def test_without_ruff(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where ruff is not installed, the extra that brings it is told."""
-    monkeypatch.setattr(collecting.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(ExportError, match=r"needs ruff.*ztfnb\[lab\]"):
         collecting.formatted("x = 1")

@@ -1,5 +1,8 @@
 """What cannot leave a notebook is refused: by its name, with the line, and a way out."""
 
+# Cells, and what is told of them, stand side by side.
+# ruff: noqa: E501, ISC004
+
 from __future__ import annotations
 
 import re
@@ -104,6 +107,7 @@ SOURCES = {
     "its own file": ("__file__", "__file__ is another file"),
     "a relative import": ("from . import helpers", "counts from a package"),
     "a module that is not there": ("import no_such_module", "no_such_module cannot be found"),
+    "the environment by name": ("from os import environ; environ['HOME']", "environ is another"),
     "the environment": ("import os; os.environ['HOME']", "os.environ is another"),
     "a file by its name": ("open('/etc/hostname')", r"open('/etc/hostname') reads a file"),
     "a secret": ("token = 'abcdefgh1234'", "token looks like a secret, by its name"),
@@ -160,6 +164,26 @@ def test_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROKER_PASSWORD", "correct horse")
     made = filter_of("greeting = 'correct horse'", _USES.format("greeting"))
     with pytest.raises(ExportError, match="what the environment holds in BROKER_PASSWORD"):
+        collect(made)
+
+
+def test_secrets_in_comments_and_thresholds() -> None:
+    """A secret is found in a comment and in a threshold too, and is not shown in the message."""
+    address = "https://me:hunter2@example.org"
+    made = filter_of(_USES.format(f"True  # {address}"))
+    with pytest.raises(ExportError, match="a comment looks like an address") as caught:
+        collect(made)
+    assert "hunter2" not in str(caught.value)
+    made = filter_of('@ztfnb.filter\ndef f(alert, *, where="x"):\n    return where\n')
+    with pytest.raises(ExportError, match="f: where looks like an address") as caught:
+        collect(made.with_params(where=address))
+    assert "hunter2" not in str(caught.value)
+
+
+def test_widgets_imported() -> None:
+    """What draws in a notebook is not imported where there is none."""
+    made = filter_of("import ztfnb.widgets.facts as facts\n", _USES.format("facts.Facts"))
+    with pytest.raises(ExportError, match=r"f, line 4: ztfnb\.widgets\.facts draws in a notebook"):
         collect(made)
 
 

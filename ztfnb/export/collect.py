@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ztfnb.errors import ExportError
+from ztfnb.export.credentials import forms_in, secret_in, told_of
 from ztfnb.export.filterpieces import filter_definition
 from ztfnb.export.gathering import CollisionError, Gathering
 from ztfnb.export.pieces import Piece, ordered
@@ -50,11 +52,14 @@ def collect(made: Filter) -> Collected:
         If something cannot be taken: names each with its line and a way out, one on a line.
     """
     found, root = _gathered(made)
-    if found.refusals:
-        raise ExportError("\n".join(found.refusals))
+    for name, value in made.params.items():
+        if kind := secret_in(name, value, os.environ):
+            found.refuse(made.name, told_of(name, kind))
+    _check(found)
     text = _text(made, found, root)
-    if found.refusals:
-        raise ExportError("\n".join(found.refusals))
+    for kind in forms_in(text):
+        found.refuse(made.name, told_of("a comment", kind))
+    _check(found)
     return Collected(
         formatted(text),
         tuple(sorted(found.modules.imported)),
@@ -62,6 +67,11 @@ def collect(made: Filter) -> Collected:
         dict(found.modules.texts),
         dict(found.modules.imported),
     )
+
+
+def _check(found: Gathering) -> None:
+    if found.refusals:
+        raise ExportError("\n".join(found.refusals))
 
 
 def _gathered(made: Filter) -> tuple[Gathering, Piece]:

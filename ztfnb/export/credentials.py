@@ -66,6 +66,13 @@ def secrets_in(tree: ast.AST, environ: Mapping[str, str]) -> Iterator[tuple[int,
                 yield value.lineno, name or "a text", kind
 
 
+def forms_in(text: str) -> Iterator[str]:
+    """Yield the kind of each secret in a text that shows by its form, as in comments."""
+    for what, pattern in _FORMS:
+        if pattern.search(text):
+            yield what
+
+
 def told_of(name: str, kind: str) -> str:
     """Return what people are told of a secret."""
     return (
@@ -74,7 +81,9 @@ def told_of(name: str, kind: str) -> str:
     )
 
 
-def _named(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
+def _named(  # noqa: C901 - one for each kind of node
+    node: ast.AST,
+) -> Iterator[tuple[str, ast.expr | None]]:
     """Yield the values in a node under the names that it has for them."""
     match node:
         case ast.Assign(targets=targets, value=value):
@@ -89,8 +98,8 @@ def _named(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
                 if isinstance(key, ast.Constant) and isinstance(key.value, str):
                     yield key.value, value
         case ast.arguments(kwonlyargs=names, kw_defaults=defaults):
-            for one, default in zip(names, defaults, strict=True):
-                yield one.arg, default
+            for given, default in zip(names, defaults, strict=True):
+                yield given.arg, default
         case ast.Compare(left=left, comparators=[right]):
             yield _name(left), right
         case ast.Constant():

@@ -6,6 +6,9 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+_ENVIRONMENT = (
+    "is another where the filter runs; make it a threshold, which ZTFNB_PARAM_<NAME> sets"
+)
 _NAMES = {
     "get_ipython": "belongs to the notebook (a line that begins with % or !); write it in Python, "
     "outside of the filter",
@@ -18,6 +21,8 @@ _NAMES = {
     "globals": "reaches names that cannot be followed; use them by name",
     "__import__": "imports what cannot be followed; write import",
     "input": "waits for somebody who types; make it a threshold",
+    "environ": _ENVIRONMENT,
+    "getenv": _ENVIRONMENT,
     "breakpoint": "waits for a debugger; take it out",
 }
 _READERS = {
@@ -40,36 +45,35 @@ def forbidden_in(tree: ast.AST, *, module: bool = False) -> Iterator[tuple[int, 
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
     } | {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     for node in ast.walk(tree):
-        match node:
-            case ast.Global(names=names) if not module:
-                yield (
-                    node.lineno,
-                    f"global {', '.join(names)} keeps something from one alert for the next, which "
-                    "several workers do not share; decide by the alert alone, its history is in "
-                    'alert["prv_candidates"]',
-                )
-            case ast.Name(id=name) if name in _NAMES and name not in stored:
-                yield node.lineno, f"{name} {_NAMES[name]}"
-            case ast.ImportFrom(level=level) if level and not module:
-                yield (
-                    node.lineno,
-                    f"{ast.unparse(node)} counts from a package that is not there where the filter "
-                    "runs; import by the whole name",
-                )
-            case ast.Attribute(value=ast.Name(id="os"), attr="environ" | "getenv" as attr):
-                yield (
-                    node.lineno,
-                    f"os.{attr} is another where the filter runs; make it a threshold, which "
-                    "ZTFNB_PARAM_<NAME> sets",
-                )
-            case ast.Call(func=func, args=[ast.Constant(value=str() as path), *_]) if _reads(
-                func
-            ) and _is_file(path):
-                yield (
-                    node.lineno,
-                    f"{ast.unparse(func)}({path!r}) reads a file that the bundle does not know; "
-                    f'declare it: @ztfnb.filter(files={{"path": {path!r}}})',
-                )
+        if (reason := _reason(node, stored, module=module)) is not None:
+            yield node.lineno, reason  # type: ignore[attr-defined]
+
+
+def _reason(node: ast.AST, stored: set[str], *, module: bool) -> str | None:
+    match node:
+        case ast.Global(names=names) if not module:
+            return (
+                f"global {', '.join(names)} keeps something from one alert for the next, which "
+                "several workers do not share; decide by the alert alone, its history is in "
+                'alert["prv_candidates"]'
+            )
+        case ast.Name(id=name) if name in _NAMES and name not in stored:
+            return f"{name} {_NAMES[name]}"
+        case ast.ImportFrom(level=level) if level and not module:
+            return (
+                f"{ast.unparse(node)} counts from a package that is not there where the filter "
+                "runs; import by the whole name"
+            )
+        case ast.Attribute(value=ast.Name(id="os"), attr="environ" | "getenv" as attr):
+            return f"os.{attr} {_NAMES[attr]}"
+        case ast.Call(func=func, args=[ast.Constant(value=str() as path), *_]) if _reads(
+            func
+        ) and _is_file(path):
+            return (
+                f"{ast.unparse(func)}({path!r}) reads a file that the bundle does not know; "
+                f'declare it: @ztfnb.filter(files={{"path": {path!r}}})'
+            )
+    return None
 
 
 def _reads(func: ast.expr) -> bool:

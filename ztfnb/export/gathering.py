@@ -117,7 +117,9 @@ class Gathering:
             return self.want(name, home.names[name], home)
         return None
 
-    def _piece(self, name: str, value: Any, home: Home) -> Piece | None:
+    def _piece(  # noqa: PLR0911 - one for each kind
+        self, name: str, value: Any, home: Home
+    ) -> Piece | None:
         place = home.place(name)
         if (reason := why_not(name, value)) is not None:
             self.refuse(place, reason)

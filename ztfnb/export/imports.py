@@ -131,8 +131,8 @@ def _as_written(name: str, value: Any, names: Mapping[str, Any]) -> tuple[str, s
                 home = sys.modules.get(node.module)
                 if getattr(home, one.name, _NONE) is value:
                     text = f"from {node.module} import {one.name}"
-                    inner = isinstance(value, ModuleType)
-                    return (value.__name__ if inner else node.module), text + _as(one.name, name)
+                    module = value.__name__ if isinstance(value, ModuleType) else node.module
+                    return module, text + _as(one.name, name)
     return None
 
 

@@ -46,6 +46,8 @@ class Modules:
             Whether the source goes on without it.
         """
         root = name.partition(".")[0]
+        if f"{name}.".startswith("ztfnb.widgets."):
+            self._refuse(place, f"{name} draws in a notebook; a filter has the alert alone")
         if root == "ztfnb" or root in sys.builtin_module_names or root in sys.stdlib_module_names:
             return
         if not is_library(name):
@@ -85,8 +87,8 @@ class Modules:
         for line, own, kind in secrets_in(tree, os.environ):
             self._refuse(f"{path}, line {line}", told_of(own, kind))
         package = name if path.endswith("/__init__.py") else name.rpartition(".")[0]
-        for each, line, tried in imported_by(tree, package):
-            self.add(each, f"{path}, line {line}", tried=tried)
+        for each, line, may_fail in imported_by(tree, package):
+            self.add(each, f"{path}, line {line}", tried=may_fail)
 
 
 def imported_by(tree: ast.AST, package: str = "") -> Iterator[tuple[str, int, bool]]:

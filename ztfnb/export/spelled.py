@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import collections
 import datetime as dt
 import decimal
@@ -168,7 +167,7 @@ def _known_zone(value: dt.datetime | dt.time) -> bool:
     return zone is None or type(zone).__module__ in ("datetime", "zoneinfo")
 
 
-def _object(  # noqa: C901, PLR0911 - one for each kind
+def _object(  # noqa: C901, PLR0911, PLR0912 - one for each kind
     value: Any, module: ModuleName, inner: Callable[[Any], str], reference: Reference
 ) -> str:
     kind = type(value)
@@ -234,23 +233,3 @@ def _pattern(value: re.Pattern[Any], re_: str) -> str:
 
 def _keywords(held: dict[str, Any], inner: Callable[[Any], str]) -> str:
     return _joined(f"{name}={inner(one)}" for name, one in held.items())
-
-
-def literal(node: ast.expr) -> Any:
-    """Return the value of an expression of numbers and texts alone, arithmetic allowed.
-
-    Raises
-    ------
-    ValueError
-        If it is more than that.
-    """
-    match node:
-        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div() as op, right=r):
-            if all(isinstance(literal(one), int | float) for one in (left, r)):
-                plain = ast.Expression(ast.BinOp(left, op, r))
-                code = compile(ast.fix_missing_locations(plain), "<constant>", "eval")
-                return eval(code, {"__builtins__": {}})  # noqa: S307 - numbers and signs alone
-            raise ValueError(node)
-        case ast.UnaryOp(op=ast.USub(), operand=operand) if isinstance(operand, ast.BinOp):
-            return -literal(operand)
-    return ast.literal_eval(node)

@@ -76,7 +76,7 @@ def imports_of(names: Mapping[str, Any]) -> Iterator[ast.Import | ast.ImportFrom
 
 
 def texts_of(names: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the files and texts in which the globals of a function were defined, the latest first."""
+    """Return the files and texts in which some globals were defined, the latest first."""
     file = names.get("__file__")
     if isinstance(file, str) and (text := sources.text_of(file)):
         return [(file, text)]

@@ -1,7 +1,6 @@
 """What a statement says by its text alone."""
 
 from __future__ import annotations
-
 import __future__
 
 import ast
@@ -82,7 +81,9 @@ def names_read(node: ast.stmt) -> tuple[set[str], set[str]]:
     return at_once, later
 
 
-def _is_plain(node: ast.expr, names: Mapping[str, Any]) -> bool:
+def _is_plain(  # noqa: PLR0911 - one for each kind of node
+    node: ast.expr, names: Mapping[str, Any]
+) -> bool:
     """Return whether an expression is made of constants alone, and leads nowhere else."""
     match node:
         case ast.Constant():

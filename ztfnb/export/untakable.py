@@ -6,11 +6,12 @@ import io
 import socket
 import threading
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ztfnb.filters.filter import Filter
+from ztfnb.filters.libraries import is_library
 
 _TABLES = {
     "pandas": "parquet", "polars": "parquet", "pyarrow": "parquet", "dask": "parquet",
@@ -30,70 +31,32 @@ _HANDLES = (
     "tarfile", "gzip", "bz2", "lzma", "shelve", "dbm", "requests", "httpx", "aiohttp", "urllib3",
     "http", "confluent_kafka", "cimpl", "kafka", "redis", "pymongo", "psycopg", "psycopg2",
     "sqlalchemy", "concurrent", "queue", "_queue", "distributed", "astropy.io",
-    "contextvars", "_contextvars", "weakref", "ssl", "_ssl",
+    "contextvars", "_contextvars", "weakref", "ssl", "_ssl", "_asyncio",
 )  # fmt: skip
-_LOCKS = (
-    io.IOBase,
-    socket.socket,
-    threading.Thread,
-    type(threading.Lock()),
-    type(threading.RLock()),
-)
+_OPEN = (
+    io.IOBase, socket.socket, threading.Thread, type(threading.Lock()), type(threading.RLock()),
+)  # fmt: skip
 _RUNNING = (
-    types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType, types.FrameType,
+    Iterator, types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType, types.FrameType,
     types.TracebackType,
 )  # fmt: skip
+_METHODS = (types.MethodType, types.MethodWrapperType, types.BuiltinFunctionType)
+_DEFINED = (type, types.FunctionType, types.ModuleType)
 
 
 def why_not(name: str, value: Any) -> str | None:
     """Return why a value cannot be taken, and a way out; None where it can, or nobody knows."""
-    if isinstance(value, type | types.FunctionType | types.BuiltinFunctionType | types.ModuleType):
-        if isinstance(value, types.BuiltinFunctionType) and not _is_function(value):
-            return _method(name, value)
+    if isinstance(value, _METHODS):
+        return _method(name, value)
+    if isinstance(value, (*_DEFINED, Filter)):
         return None
-    if isinstance(value, Filter):
+    homes = [one.__module__ for one in type(value).__mro__]
+    reason = next((told for test, told in _REASONS if test(homes, value)), None)
+    if reason is None:
         return None
-    kind = type(value)
-    homes = [one.__module__ for one in kind.__mro__]
-    called = _called(kind)
-    if isinstance(value, types.MethodType | types.MethodWrapperType):
-        return None if isinstance(value.__self__, type) else _method(name, value)
-    if table := _found(homes, _TABLES):
-        ending = _TABLES[table]
-        return (
-            f"{name} is {called}; write it to a file and declare it: "
-            f'@ztfnb.filter(files={{"{name}": "{name}.{ending}"}})'
-        )
-    if _found(homes, _WIDGETS):
-        return (
-            f"{name} is {called}, a thing to see; take its value as a threshold instead: "
-            f"def f(alert, *, {name}_min=...)"
-        )
-    if isinstance(value, _RUNNING) or (isinstance(value, Iterator) and not _is_file(value)):
-        return (
-            f"{name} is {called}, which runs and cannot be written down; "
-            f"make a list of it, or make it inside the function"
-        )
-    if isinstance(value, _LOCKS) or _found(homes, _HANDLES):
-        return (
-            f"{name} is {called}, which is open here and nowhere else; open it in setup=, from a "
-            f'file that is declared: @ztfnb.filter(files={{"path": "file"}}, setup=load)'
-        )
-    if _found(homes, _MODELS) or (not _is_own(homes) and callable(getattr(value, "predict", None))):
-        return (
-            f"{name} is {called}, a trained model; save it to a file, and declare that and a "
-            f'function that loads it: @ztfnb.filter(files={{"path": "{name}.onnx"}}, setup=load)'
-        )
-    if homes[0].startswith("ztfnb."):
-        return (
-            f"{name} is {called} of this notebook, such as a live stream, a source or a report; "
-            "a filter has the alert alone: take the values that it needs into constants"
-        )
-    return None
-
-
-def _is_file(value: Any) -> bool:
-    return isinstance(value, io.IOBase)
+    table = _found(homes, _TABLES)
+    known = {"name": name, "ending": _TABLES[table] if table else ""}
+    return f"{name} is {_called(type(value))}{reason.format_map(known)}"
 
 
 def file_named(value: Any) -> bool:
@@ -104,35 +67,64 @@ def file_named(value: Any) -> bool:
         return False
 
 
-def _is_own(homes: list[str]) -> bool:
-    from ztfnb.filters.libraries import is_library  # noqa: PLC0415
-
-    return not is_library(homes[0])
+def _is_running(_homes: list[str], value: Any) -> bool:
+    return isinstance(value, _RUNNING) and not isinstance(value, io.IOBase)
 
 
-def _is_function(value: types.BuiltinFunctionType) -> bool:
+def _is_open(homes: list[str], value: Any) -> bool:
+    return isinstance(value, _OPEN) or _found(homes, _HANDLES) is not None
+
+
+def _is_model(homes: list[str], value: Any) -> bool:
+    trained = callable(getattr(value, "predict", None)) and is_library(homes[0])
+    return trained or _found(homes, _MODELS) is not None
+
+
+_AS_FILE = (
+    '; write it to a file and declare it: @ztfnb.filter(files={{"{name}": "{name}.{ending}"}})'
+)
+_AS_THRESHOLD = (
+    ", a thing to see; take its value as a threshold instead: def f(alert, *, {name}_min=...)"
+)
+_AS_LIST = ", which runs and cannot be written down; make a list of it, or make it in the function"
+_IN_SETUP = (
+    ", which is open here and nowhere else; open it in setup=, from a file that is declared: "
+    '@ztfnb.filter(files={{"path": "file"}}, setup=load)'
+)
+_AS_MODEL = (
+    ", a trained model; save it to a file, and declare that and a function that loads it: "
+    '@ztfnb.filter(files={{"path": "{name}.onnx"}}, setup=load)'
+)
+_AS_CONSTANTS = (
+    " of this notebook, such as a live stream, a source or a report; a filter has the alert "
+    "alone: take the values that it needs into constants"
+)
+_REASONS: tuple[tuple[Callable[[list[str], Any], bool], str], ...] = (
+    (lambda homes, _: _found(homes, _TABLES) is not None, _AS_FILE),
+    (lambda homes, _: _found(homes, _WIDGETS) is not None, _AS_THRESHOLD),
+    (_is_running, _AS_LIST),
+    (_is_open, _IN_SETUP),
+    (_is_model, _AS_MODEL),
+    (lambda homes, _: homes[0].startswith("ztfnb."), _AS_CONSTANTS),
+)
+
+
+def _method(name: str, value: Any) -> str | None:
+    """Return why a method cannot be taken; None for functions, and methods of classes."""
     owner = value.__self__
-    return owner is None or isinstance(owner, types.ModuleType | type)
-
-
-def _method(name: str, value: Any) -> str:
-    owner = type(value.__self__).__qualname__
-    called = value.__name__
+    if owner is None or isinstance(owner, types.ModuleType | type):
+        return None
     return (
-        f"{name} is the method {called} of a {owner}, which holds more than can be seen; name the "
-        f"object itself and call its method: it.{called}(...)"
+        f"{name} is the method {value.__name__} of {_called(type(owner))}, which holds more than "
+        f"can be seen; name the object itself and call its method: it.{value.__name__}(...)"
     )
 
 
-def _found(homes: list[str], known: Any) -> str | None:
-    return next(_matches(homes, known), None)
-
-
-def _matches(homes: list[str], known: Any) -> Iterator[str]:
-    for home in homes:
-        for one in known:
-            if home == one or home.startswith(f"{one}."):
-                yield one
+def _found(homes: list[str], known: Iterable[str]) -> str | None:
+    """Return the first of some modules that a class or one of its bases is from."""
+    return next(
+        (one for home in homes for one in known if home == one or home.startswith(f"{one}.")), None
+    )
 
 
 def _called(kind: type) -> str:

@@ -111,7 +111,8 @@ def _refuse_secrets(found: Gathering, name: str, value: Any, place: str) -> bool
             return kind is not None
         case _:
             return False
-    return any([_refuse_secrets(found, own, one, place) for own, one in pairs])
+    # Each is told, not the first alone.
+    return bool(sum(_refuse_secrets(found, own, one, place) for own, one in pairs))
 
 
 def _way_out(name: str, value: Any) -> str:

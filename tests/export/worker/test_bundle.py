@@ -167,9 +167,9 @@ def test_params_of_the_environment(bundle: Bundle) -> None:
 
 def test_params_that_it_does_not_take(bundle: Bundle) -> None:
     """A threshold that there is none of, or a value beyond its range, is told by name."""
-    with pytest.raises(ExportError, match="young has no threshold 'rb'; it has rb_min, n, strict"):
+    with pytest.raises(ExportError, match=r"young has no threshold 'rb'; it has rb_min, n, strict"):
         load_filter(bundle, {"rb": "1"})
-    with pytest.raises(ExportError, match="rb_min: expected a number from 0 to 1, got 3.0"):
+    with pytest.raises(ExportError, match=r"rb_min: expected a number from 0 to 1, got 3\.0"):
         load_filter(bundle, {"rb_min": "3"})
     with pytest.raises(ExportError, match="expected a finite number, got nan"):
         load_filter(bundle, {"SNR_min": "nan"})
