@@ -15,7 +15,6 @@ from faults.topics import (
     committed,
     ends,
     number_of,
-    onlooker,
     read,
 )
 from faults.workerprocess import WorkerProcess, fails, passes
@@ -34,7 +33,6 @@ class Bench:
 
     def __init__(self, bootstrap: str, bundle: Path, folder: Path, stack: ExitStack) -> None:
         self.bootstrap = bootstrap
-        self._admin = onlooker(bootstrap)
         self._bundle = bundle
         self._folder = folder
         self._stack = stack
@@ -74,15 +72,15 @@ class Bench:
 
     def committed(self) -> dict[int, int]:
         """What the group has committed, by partition."""
-        return committed(self._admin, self.group, self.topic)
+        return committed(self.bootstrap, self.group, self.topic)
 
     def ends(self) -> dict[int, int]:
         """The ends of what came in, by partition."""
-        return ends(self._admin, self.topic)
+        return ends(self.bootstrap, self.topic)
 
     def came_out(self) -> int:
         """How many packets have been written out, twice or not."""
-        return sum(ends(self._admin, self.output).values())
+        return sum(ends(self.bootstrap, self.output).values())
 
     def await_more(self, worker: WorkerProcess, timeout: float = 90.0) -> None:
         """Wait until packets come out that were not there."""

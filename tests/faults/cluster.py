@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ from confluent_kafka.admin import AdminClient
 from ztfnb.broker.real import RealBroker, cluster_id
 
 NODES = (1, 2, 3)
+NOT_GIVEN_OUT = (20_000, 32_000)
+"""Ports that Linux and macOS give to nobody who does not ask for one."""
 
 
 class Cluster:
@@ -86,12 +89,20 @@ class Cluster:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on."""
+    """Ports of loopback that nobody listens on, and that no connection begins at by itself.
+
+    A client that tries again and again to reach a port which is given out to connections gets,
+    some day, that very port as its own, and then nobody can listen there any more.
+    """
+    draw = random.Random()
     with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
+        found: list[int] = []
+        while len(found) < count:
+            one = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                one.bind(("127.0.0.1", draw.randrange(*NOT_GIVEN_OUT)))
+                found.append(int(one.getsockname()[1]))
+        return found
 
 
 def until(condition: Callable[[], object], timeout: float, otherwise: Callable[[], str]) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from faults.bench import Bench, MakeBench, Measured
-from faults.cluster import Cluster, running
+from faults.cluster import Cluster, free_ports, running
 from faults.workerprocess import made_bundle
 
 from ztfnb.broker.real import RealBroker
@@ -51,7 +51,8 @@ def own_broker(
     tmp_path: Path,
 ) -> Iterator[RealBroker]:
     """A broker that a test may kill."""
-    broker = RealBroker(tmp_path / "broker", port=0, heap="256m")
+    (port,) = free_ports(1)
+    broker = RealBroker(tmp_path / "broker", port=port, heap="256m")
     broker.start()
     yield broker
     broker.stop(force=True)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import itertools
 import struct
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import (
     Consumer,
-    ConsumerGroupTopicPartitions,
+    KafkaException,
     Message,
     Producer,
     TopicPartition,
@@ -137,30 +138,65 @@ def account(expected: Iterable[int], got: Sequence[Packet]) -> Account:
     )
 
 
-def onlooker(bootstrap: str) -> AdminClient:
-    """A client that asks for offsets, and says nothing when a broker is away."""
-    return AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+def onlooker(bootstrap: str, group: str = "looking-on") -> Consumer:
+    """A client that looks at topics, and at what a group has committed; it joins no group.
+
+    `AdminClient.list_consumer_group_offsets` is not for brokers that are killed: the process
+    crashes (librdkafka 2.16.0) when it is told that the coordinator is being loaded.
+    """
+    return Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": group,
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "log_level": 0,
+        }
+    )
 
 
-def ends(admin: AdminClient, topic: str) -> dict[int, int]:
+def ends(bootstrap: str, topic: str) -> dict[int, int]:
     """The end of each partition."""
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     latest: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-    asked = dict.fromkeys(_partitions(admin, topic), latest)
-    told = admin.list_offsets(asked, request_timeout=30)
-    return {one.partition: future.result().offset for one, future in told.items()}
+
+    def ask() -> dict[int, int]:
+        asked = dict.fromkeys(_partitions(admin, topic), latest)
+        told = admin.list_offsets(asked, request_timeout=30)
+        return {one.partition: future.result().offset for one, future in told.items()}
+
+    return _patiently(ask)
 
 
-def committed(admin: AdminClient, group: str, topic: str) -> dict[int, int]:
+def committed(bootstrap: str, group: str, topic: str) -> dict[int, int]:
     """What a group has committed in each partition; 0 where nothing."""
-    asked = ConsumerGroupTopicPartitions(group, _partitions(admin, topic))
-    told = admin.list_consumer_group_offsets([asked], request_timeout=30)[group].result()
-    return {one.partition: max(one.offset, 0) for one in told.topic_partitions}
+    consumer = onlooker(bootstrap, group)
+
+    def ask() -> dict[int, int]:
+        told = consumer.committed(_partitions(consumer, topic), timeout=30)
+        return {one.partition: max(one.offset, 0) for one in told}
+
+    try:
+        return _patiently(ask)
+    finally:
+        consumer.close()
 
 
-def _partitions(admin: AdminClient, topic: str) -> list[TopicPartition]:
-    return [
-        TopicPartition(topic, one) for one in admin.list_topics(topic, 30).topics[topic].partitions
-    ]
+def _partitions(client: Any, topic: str) -> list[TopicPartition]:
+    found = client.list_topics(topic, timeout=30).topics[topic].partitions
+    return [TopicPartition(topic, one) for one in found]
+
+
+def _patiently(ask: Callable[[], dict[int, int]], timeout: float = 60.0) -> dict[int, int]:
+    """Ask again while a broker that has just come back knows less than it did."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            return ask()
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 def commits(bootstrap: str, group: str) -> list[tuple[str, int, int]]:
@@ -169,17 +205,10 @@ def commits(bootstrap: str, group: str) -> list[tuple[str, int, int]]:
     Each is the topic, the partition and the offset: out of the broker's own topic of offsets,
     whose keys and values begin as Kafka's OffsetCommitKey and OffsetCommitValue say.
     """
-    consumer = Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": "looking-on",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-        }
-    )
+    consumer = onlooker(bootstrap)
     found = []
     try:
-        waiting = {one: end for one, end in ends(onlooker(bootstrap), _OFFSETS).items() if end}
+        waiting = {one: end for one, end in ends(bootstrap, _OFFSETS).items() if end}
         consumer.assign([TopicPartition(_OFFSETS, one, 0) for one in waiting])
         while waiting:
             for message in consumer.consume(1000, 1.0):
