@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -70,22 +69,27 @@ def run(broker: EmbeddedBroker, bundle: Path) -> Iterator[Run]:
         worker.stop()
 
 
-def gone(pid: int, within: float = 30.0) -> bool:
-    """Whether a process ends in time, with all of its group."""
+def processes(worker: int) -> list[psutil.Process]:
+    """The process of a worker, and that of its filters."""
+    mine = psutil.Process(worker)
+    return [mine, *mine.children(recursive=True)]
+
+
+def gone(ours: list[psutil.Process], within: float = 30.0) -> bool:
+    """Whether processes end in time."""
     end = time.monotonic() + within
     while time.monotonic() < end:
-        mine = [one for one in psutil.process_iter() if _group(one.pid) == pid]
-        if not [one for one in mine if one.status() != psutil.STATUS_ZOMBIE]:
+        if not [one for one in ours if _is_there(one)]:
             return True
         time.sleep(0.1)
     return False
 
 
-def _group(pid: int) -> int:
+def _is_there(process: psutil.Process) -> bool:
     try:
-        return os.getpgid(pid)
-    except OSError:
-        return 0
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_from_topic_to_topic(run: Run) -> None:
@@ -115,11 +119,12 @@ def test_its_life(run: Run) -> None:
     assert "caught up" in repr(worker)
     assert "failed" in repr(worker)
     with worker:
-        pid = worker.pid
+        ours = processes(worker.pid)
+        assert len(ours) >= 2
     assert (worker.running, worker.exit_code, worker.state) == (False, 0, "closed")
     assert worker.numbers.received == ALL
     assert [line.text for line in worker.log if line.text.startswith("ended")]
-    assert gone(pid)
+    assert gone(ours)
     worker.stop()
     with pytest.raises(WorkerError, match=r"received will not come: mine is closed"):
         worker.wait(received=ALL + 1)
@@ -293,10 +298,11 @@ def test_it_ends_with_its_parent(
     )
     try:
         assert parent.stdout is not None
-        pid = int(parent.stdout.readline())
+        ours = processes(int(parent.stdout.readline()))
+        assert len(ours) >= 2
         parent.send_signal(number)
         parent.wait(60)
-        assert gone(pid)
+        assert gone(ours)
     finally:
         parent.kill()
         parent.wait()

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+from kafka.guarding import guarded_broker
 
 from ztfnb.kafka import KafkaSink
 from ztfnb.source import Packet
@@ -15,6 +16,16 @@ _numbers = itertools.count()
 def topic() -> str:
     """A name that no other test uses."""
     return f"ztf_20181128_test{next(_numbers)}"
+
+
+@pytest.fixture(scope="module")
+def guarded(
+    kafka_parts: None,  # noqa: ARG001 - must be there
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
+    """Address of a broker with passwords and access lists."""
+    with guarded_broker(tmp_path_factory.mktemp("guarded")) as address:
+        yield address
 
 
 @pytest.fixture

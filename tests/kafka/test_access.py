@@ -5,86 +5,18 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it lists no names
-    AclBinding,
-    AclOperation,
-    AclPermissionType,
-    AdminClient,
-    ResourcePatternType,
-    ResourceType,
-)
+from kafka.guarding import CANARY, ENVIRON, login
 from reading import drain, poll_until
 
-from ztfnb.broker.real import RealBroker
 from ztfnb.errors import StreamClosedError, ZtfnbError
-from ztfnb.kafka import KafkaSink, KafkaSource, create_topics
-from ztfnb.source import BEGINNING, Coordinates, Packet, SourceStatus
+from ztfnb.kafka import KafkaSource
+from ztfnb.source import BEGINNING, Coordinates, SourceStatus
 
 pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("kafka_parts")]
-
-CANARY = "canary-3f9a1c"
-ENVIRON = {"ADMIN": f"{CANARY}-admin", "READER": f"{CANARY}-reader", "WRONG": f"{CANARY}-wrong"}
-
-
-def login(name: str, secret: str) -> Mapping[str, Any]:
-    return {"sasl.username": name, "sasl.password": f"env:{secret}"}
-
-
-@pytest.fixture(scope="module")
-def guarded(
-    kafka_parts: None,  # noqa: ARG001 - must be there
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[str]:
-    """A broker with passwords and access lists: topic ``open`` for ``reader``, ``closed`` not."""
-    module = "org.apache.kafka.common.security.scram.ScramLoginModule"
-    broker = RealBroker(
-        tmp_path_factory.mktemp("guarded"),
-        port=0,
-        heap="256m",
-        users={"admin": ENVIRON["ADMIN"], "reader": ENVIRON["READER"]},
-        settings={
-            "listener.security.protocol.map": "CLIENTS:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
-            "sasl.enabled.mechanisms": "SCRAM-SHA-512",
-            "sasl.mechanism.inter.broker.protocol": "SCRAM-SHA-512",
-            "listener.name.clients.scram-sha-512.sasl.jaas.config": (
-                f'{module} required username="admin" password="{ENVIRON["ADMIN"]}";'
-            ),
-            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-            "super.users": "User:admin;User:ANONYMOUS",
-        },
-    )
-    address = broker.start().bootstrap
-    admin = login("admin", "ADMIN")
-    create_topics(address, ["open", "closed"], settings=admin, environ=ENVIRON)
-    sink = KafkaSink(address, topic="open", settings=admin, environ=ENVIRON)
-    for number in range(50):
-        sink.send(Packet(b"alert", key=str(number).encode()))
-    sink.close()
-    rules = AdminClient(
-        {
-            "bootstrap.servers": address,
-            "security.protocol": "SASL_PLAINTEXT",
-            "sasl.mechanism": "SCRAM-SHA-512",
-            "sasl.username": "admin",
-            "sasl.password": ENVIRON["ADMIN"],
-        }
-    )
-    allowed = AclBinding(
-        ResourceType.TOPIC,
-        "open",
-        ResourcePatternType.LITERAL,
-        "User:reader",
-        "*",
-        AclOperation.READ,
-        AclPermissionType.ALLOW,
-    )
-    rules.create_acls([allowed])[allowed].result()
-    yield address
-    broker.stop()
 
 
 def told(source: KafkaSource, done: Callable[[SourceStatus], bool]) -> str:
