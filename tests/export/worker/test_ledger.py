@@ -208,25 +208,20 @@ class Group:
             member.alive = True
         if not member.alive:
             return
-        match what:
-            case "consume":
-                self.consume(member, amount)
-            case "deliver":
-                self.deliver(member, amount)
-            case "fail":
-                self.fail(member)
-            case "commit":
-                self.commit(member)
-            case "crash":
-                self.crash(number)
-            case "rebalance":
-                self.revoke(PLACES[amount % len(PLACES)], number, noticed=True)
-            case "lose":
-                self.revoke(PLACES[amount % len(PLACES)], number, noticed=False)
-            case "notice":
-                self.notice(member)
-            case "pause":
-                member.paused = not member.paused
+        place = PLACES[amount % len(PLACES)]
+        if what == "pause":
+            member.paused = not member.paused
+        elif what != "restart":
+            {
+                "consume": lambda: self.consume(member, amount),
+                "deliver": lambda: self.deliver(member, amount),
+                "fail": lambda: self.fail(member),
+                "commit": lambda: self.commit(member),
+                "crash": lambda: self.crash(number),
+                "rebalance": lambda: self.revoke(place, number, noticed=True),
+                "lose": lambda: self.revoke(place, number, noticed=False),
+                "notice": lambda: self.notice(member),
+            }[what]()
 
     def drain(self) -> None:
         """Everybody gets well, and works until all is done."""

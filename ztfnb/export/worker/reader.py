@@ -102,8 +102,6 @@ class GroupReader:
         self._ends: dict[Place, int] = {}
         self._timestamps: dict[Place, float] = {}
         self._held = self._retired = False
-        self._put_out = False
-        """Whether the group took everything away, and has given nothing again."""
         self._unheld = False
         self._fatal = ""
         self._missing_since: float | None = None
@@ -229,11 +227,21 @@ class GroupReader:
         if not self.joined:
             # Nothing is there to join for: no night of the window has a topic.
             return is_nightly(self._route.topics) and self._missing_since is not None
-        if self._put_out:
-            return False  # what it lost is still there, for it or for others
         return not self._broken and all(
             self._ends.get(place) == self._ledger.position(place) for place in self._ledger.places
         )
+
+    def finished(self) -> bool:
+        """Return whether the group, of which others may be members, has committed everything.
+
+        Asks the broker; False where it does not answer.
+        """
+        try:
+            extents = self._extents(_places(self._subscribed, self._counts))
+        except KafkaException as error:
+            self.health.note(error.args[0])
+            return False
+        return not any(extent.unfinished for extent in extents.values())
 
     def hold(self, *, held: bool) -> None:
         """Stop fetching, or go on; the group is served all the same."""
@@ -294,7 +302,8 @@ class GroupReader:
 
     def partition_count(self) -> int:
         """Return the largest number of partitions among the topics that are read; 0 for none."""
-        return max((self._counts.get(topic, 0) for topic in self._subscribed), default=0)
+        topics = candidates(self._route.topics, self._counts, self._clock())
+        return max((self._counts[topic] for topic in topics), default=0)
 
     def cluster(self) -> str:
         """Return by which name the cluster knows itself; empty where it does not answer."""
@@ -343,7 +352,7 @@ class GroupReader:
             self._note_final(self.commit_error)
 
     def _on_assign(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
-        self.joined, self._put_out = True, False
+        self.joined = True
         self.rebalances += 1
         places = [(one.topic, one.partition) for one in partitions]
         self._ledger.assign(places)
@@ -354,7 +363,7 @@ class GroupReader:
         self._forget(partitions)
 
     def _on_lost(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
-        self._put_out = True
+        self.joined = False  # what it lost is still there, for it or for others
         self._forget(partitions)
 
     def _forget(self, partitions: Sequence[TopicPartition]) -> None:
@@ -498,9 +507,10 @@ class GroupReader:
         committed = self.committed(everything)
         new = not committed and not any(self._ledger.position(one) for one in self._broken)
         if new:
-            if not self._ledger.owns(everything[0]):
+            here = sorted({*_places(self._subscribed, self._counts), *self._broken})
+            if not self._ledger.owns(here[0]):
                 return  # whoever owns the first begins for all; then there are commits
-            committed = self._begin_group(everything)
+            committed = self._begin_group(here)
         for place in sorted(self._broken):
             position = self._ledger.position(place)
             self._resume(place, committed.get(place) if position is None else position)

@@ -59,9 +59,8 @@ _STALLED = 20.0
 _LAST_BATCH = 6.0
 """How long the last batches may take when the worker is stopped [s]."""
 _REVOKE = 20.0
-_SETTLED, _SETTLED_IDLE = 0.5, 10.0
-"""How long all must be at its end to be caught up; without any partition [s]. A new member gets
-its partitions only after the others have given them up."""
+_ASK_EVERY = 1.0
+"""How often a worker that has caught up asks whether its group has [s]."""
 _PUBLISH = 0.2
 _CONNECT_AGAIN = 2.0
 _TOPICS_GIVE_UP = 30.0
@@ -154,7 +153,8 @@ class Worker:
         self._error = ""
         self._deferred: ZtfnbError | None = None
         self._gathering_since = self._full_since = math.nan
-        self._failing_since = self._commit_failing_since = self._settled_since = math.nan
+        self._failing_since = self._commit_failing_since = math.nan
+        self._next_ask = 0.0
         self._not_before = 0.0
         self._uncertain = False
         self._never: dict[tuple[str, int, int, int], str] = {}
@@ -184,7 +184,7 @@ class Worker:
         except (KafkaException, ZtfnbError) as error:
             self._fail(error)
             if isinstance(error, KafkaException):
-                raise WorkerError(f"the Kafka client gives up: {self._error}") from None
+                raise WorkerError(f"the Kafka client gives up: {self._error}") from error
             raise
         finally:
             self._close()
@@ -527,16 +527,14 @@ class Worker:
     # The end
 
     def _is_done(self) -> bool:
-        if not self._settings.until_caught_up:
-            return False
-        if not self._caught_up():
-            self._settled_since = math.nan
+        """Whether all that is there has been judged, by this worker or others of its group."""
+        if not self._settings.until_caught_up or not self._caught_up():
             return False
         now = time.monotonic()
-        if math.isnan(self._settled_since):
-            self._settled_since = now
-        needed = _SETTLED if self._ledger.places else _SETTLED_IDLE
-        return now - self._settled_since > needed
+        if now < self._next_ask:
+            return False
+        self._next_ask = now + _ASK_EVERY
+        return self._reader.finished()
 
     def _caught_up(self) -> bool:
         waiting = self._reader.taken.values or self._judging or self._judged or self._writing

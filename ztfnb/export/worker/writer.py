@@ -139,9 +139,7 @@ class Writer:
         """
         batch = self._current
         self._send(batch)
-        self._client.poll(timeout)
-        if self._fatal:
-            raise WorkerError(self._fatal)
+        self._poll(timeout)
         if batch.error is not None:
             raise self._failed(batch.error)
         settled = not batch.more and batch.reported == batch.sent
@@ -241,9 +239,7 @@ class Writer:
             If the client cannot go on.
         """
         if self._producer is not None:
-            self._producer.poll(0)
-        if self._fatal:
-            raise WorkerError(self._fatal)
+            self._poll(0)
 
     def cluster(self) -> str:
         """Return by which name the cluster knows itself; empty where it does not answer."""
@@ -266,6 +262,14 @@ class Writer:
             self._producer.flush(_PURGE_WAIT)
             let_go(self._producer)
             self._producer = None
+
+    def _poll(self, timeout: float) -> None:
+        try:
+            self._client.poll(timeout)
+        except KafkaException as error:  # what is fatal the client raises here, too
+            raise self._failed(error.args[0]) from None
+        if self._fatal:
+            raise WorkerError(self._fatal)
 
     @property
     def _client(self) -> Producer:
@@ -344,6 +348,6 @@ class Writer:
 
 
 def _fenced(error: KafkaError) -> str:
-    if error.code() not in {KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH}:  # noqa: SLF001 - the client's own name for a public code
+    if "fenced" not in error.str():
         return ""
     return "; another worker uses the same transactional id: give each its own"
