@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import decoding
 import evaluating
 import filtering
+import handing
 import holding
 import listing
 import painting
@@ -29,6 +30,7 @@ PARTS = {
     "decoding": decoding.rows,
     "streaming": streaming.rows,
     "filtering": filtering.rows,
+    "handing": handing.rows,
     "holding": holding.rows,
     "listing": listing.rows,
     "evaluating": evaluating.rows,

@@ -203,9 +203,11 @@ def test_s09_a_limit_is_kept_within_a_second(tmp_path: Path) -> None:
     )
     with Cell([folder], QUICK) as cell:
         cell.start()
-        found = judge_all(cell, packets(1))
-    assert reasons(found) == {0: ("time", 7)}
-    assert 1.0 <= found.filters[0].took[0] / 1e9 < 2.0
+        found = judge_all(cell, packets(3))
+    assert set(reasons(found).values()) == {("time", 7)}
+    assert len(found.filters[0].failures) == 3
+    # What else a machine has to do delays one of them, not all.
+    assert 1.0 <= min(found.filters[0].took) / 1e9 < 2.0
 
 
 WAYS = {

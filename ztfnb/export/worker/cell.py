@@ -324,9 +324,9 @@ class Cell:
         elif broken:
             process.kill()
             self._replace(process, 0)
-        else:
+        elif monotonic() - self._looked > _GLANCE / 2:
             self._watch(process)
-        self._looked = monotonic()
+            self._looked = monotonic()
 
     def _hear(self, process: CellProcess) -> bool:
         """Take what the process says; return whether that makes no sense."""

@@ -36,7 +36,7 @@ MOST_NOTES = 64 * 1024
 """Bytes that the annotations of one alert may take: they travel in the headers of a message."""
 _A_BIT = 6
 """Bytes that a bit of a whole number counts: Python writes none of more than 4,300 digits."""
-_PACKETS, _BYTES = 250, 16 * 1024 * 1024
+_PACKETS, _BYTES = 500, 40 * 1024 * 1024
 """Packets that are decoded together, at most."""
 _REJECTED, _PASSED = int(Verdict.REJECTED), int(Verdict.PASSED)
 _CODE_REJECTED, _CODE_PASSED = int(Code.REJECTED), int(Code.PASSED)

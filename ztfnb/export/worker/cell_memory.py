@@ -279,7 +279,7 @@ class Results:
         return np.flatnonzero(~known)
 
 
-OWN_MEMORY = 64 * 1024 * 1024
+OWN_MEMORY = 128 * 1024 * 1024
 """Bytes that decoding takes at most, which no filter is charged with."""
 
 

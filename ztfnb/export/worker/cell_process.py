@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any
 
 from ztfnb.errors import WorkerError
-from ztfnb.export.worker.cell_memory import memory_of
+from ztfnb.export.worker.cell_memory import OWN_MEMORY, memory_of
 from ztfnb.export.worker.cell_wire import PROTOCOL, Incoming, send
 
 _MODULE = "ztfnb.export.worker.cell_main"
@@ -172,6 +172,9 @@ def _environment(environ: Any) -> dict[str, str]:
         "HOME": "/nonexistent",
         "LANG": "C.UTF-8",
         "TZ": "UTC",
+        # The memory of a batch serves the next: to give it back costs as much as decoding does.
+        "MALLOC_TRIM_THRESHOLD_": str(OWN_MEMORY),
+        "MALLOC_MMAP_THRESHOLD_": str(32 * 1024 * 1024),
         "MALLOC_ARENA_MAX": "2",
         **{name: environ.get(name, "1") for name in _PASSED_ON},
     }
