@@ -105,7 +105,7 @@ def test_page_of_exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.chdir(tmp_path)
     with ztfnb.connect("demo", name="page of exports") as live:
         live.wait(alerts=60)
-        names = {"__name__": "__main__", "ztfnb": ztfnb, "live": live}
+        names: dict[str, Any] = {"__name__": "__main__", "ztfnb": ztfnb, "live": live}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FilterWarning)  # of the filter that is to be refused
             assert run(EXPORT, names) >= 4
