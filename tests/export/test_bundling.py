@@ -22,6 +22,7 @@ from ztfnb.errors import ExportError
 from ztfnb.export import bundling
 from ztfnb.export.collect import Collected, collect
 from ztfnb.export.fixtures import MOST, read_fixtures
+from ztfnb.export.lock import shipped_lock
 from ztfnb.export.placing import files_in
 from ztfnb.export.proof import Difference
 from ztfnb.export.worker.bundle import load_filter, read_bundle
@@ -354,3 +355,29 @@ def test_what_was_exported_is_shown(made: Filter) -> None:
     assert "ztfnb filter test bundle" in repr(done)
     html: Any = done._repr_html_()
     assert "<code>filter.py</code>" in html
+
+
+def test_an_image_that_cannot_be_made_leaves_nothing(made: Filter, tmp_path: Path) -> None:
+    """What is asked for beside the folder is made before it appears: all of it, or nothing."""
+    base = tmp_path / "base.tar"
+    base.write_bytes(b"no image")
+    with pytest.raises(ExportError, match=r"base\.tar"):
+        made.export("bundle", verify=alerts(), oci=base, archive=True)
+    assert nothing_left(tmp_path)
+
+
+def test_a_lock_of_ones_own(made: Filter, tmp_path: Path) -> None:
+    """Another lock is what the bundle has; one that lacks what the worker needs is refused."""
+    lock = tmp_path / "mine.txt"
+    lock.write_text("numpy==2.0.0 --hash=sha256:" + "0" * 64 + "\n")
+    with pytest.raises(ExportError, match=r"requirements='my-lock\.txt'"):
+        made.export("bundle", verify=alerts(), requirements=lock)
+    assert nothing_left(tmp_path)
+    lock.write_text(
+        shipped_lock().read_text().replace("prometheus-client==", "prometheus-client==9")
+    )
+    done = made.export("bundle", verify=alerts(), requirements=str(lock))
+    assert "prometheus-client==9" in (done.folder / "requirements.txt").read_text()
+    # Another version than here: the proof has not run with it.
+    assert "prometheus-client" in done.remarks[0]
+    assert "prove the bundle with fresh=True" in done.remarks[0]
