@@ -425,4 +425,44 @@ CASES: dict[str, tuple[str, ...]] = {
         "def helper(*names, low=0.1, **more):\n    return [n for n in names if n > low], more\n",
         _f("helper(c['rb'], c['fwhm'], low=0.3, **{'a': 1})"),
     ),
+    "named_like_what_is_imported": (
+        "def ztfnb_(c):\n    return c\nmath = 2\nimport datetime\nd = datetime.date(2026, 1, 1)\n",
+        "import ztfnb as z\n@z.filter\ndef ztfnb(alert, *, np=1.0):\n"
+        "    return ztfnb_(alert)['candid'] and d.year and math\nf = ztfnb\n",
+    ),
+    "long_names": (
+        "def " + "a" * 70 + "(c):\n    return c['rb'] > 0.5\n",
+        _f("a" * 70 + "(c)"),
+    ),
+    "docstrings": (
+        "@ztfnb.filter\ndef f(alert):\n"
+        '    r"""Pass \\alpha and \'\'\' and "quotes".\n\n    More.\n    """\n    return True\n',
+    ),
+    "class_decorated": (
+        """
+        import functools
+
+        @functools.total_ordering
+        class Level:
+            def __init__(self, n):
+                self.n = n
+            def __eq__(self, other):
+                return self.n == other.n
+            def __lt__(self, other):
+                return self.n < other.n
+        """,
+        _f("Level(c['fid']) >= Level(2)"),
+    ),
+    "singleton_of_class": (
+        "class Memory:\n    def __init__(self, *bands):\n        self.bands = set(bands)\n"
+        "SEEN = Memory(1, 2)  # both\n",
+        _f("c['fid'] in SEEN.bands"),
+    ),
+    "redefined_filter": (
+        "@ztfnb.filter\ndef real(alert, *, rb_min=0.1):\n    return False\n",
+        "@ztfnb.filter\ndef both(alert):\n    return real(alert)\n",
+        "@ztfnb.filter\ndef real(alert, *, rb_min=0.3):\n"
+        "    return alert['candidate']['rb'] > rb_min\n",
+        "f = both\n",
+    ),
 }

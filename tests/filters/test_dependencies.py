@@ -284,6 +284,36 @@ def test_own_modules_imported_inside(module: Path) -> None:
     assert book["f"].hash != first
 
 
+def test_classes_without_methods() -> None:
+    """A class of a cell counts by its source, also where no method of it knows the cell."""
+    text = """
+        import enum, ztfnb
+        class Band(enum.IntEnum):
+            g = 1
+            r = 2
+        @ztfnb.filter
+        def f(alert): return alert["candidate"]["fid"] == Band.r
+        """
+    book = Notebook()
+    book.run(text)
+    assert book["f"].dependencies.unseen == ()
+    assert "class Band" in book["f"].dependencies.helpers["Band"]
+    assert hash_of(text.replace("g = 1", "g = 3")) != book["f"].hash
+
+
+def test_the_same_in_a_module(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A filter with objects of its own classes is the same in a cell and in a module."""
+    text = (
+        "from dataclasses import dataclass\nimport ztfnb\n@dataclass\nclass Region:\n"
+        "    ra: float\nHERE = Region(1.0)\n@ztfnb.filter\ndef f(alert):\n"
+        "    class Inner:\n        x = 1\n    return alert['candidate']['ra'] > HERE.ra\n"
+    )
+    (here / "own_region.py").write_text(text)
+    monkeypatch.syspath_prepend(str(here))
+    assert import_module("own_region").f.hash == hash_of(text)
+    del sys.modules["own_region"]
+
+
 plain: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
     | st.binary(),

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -21,6 +22,7 @@ from ztfnb.filters.filter import Filter
 
 _MOST_MODULES = 20
 _SECONDS = 120
+_WIDTH = 96
 _LAST = (sys.maxsize, "", 0)
 
 
@@ -101,7 +103,7 @@ def _text(made: Filter, found: Gathering, root: Piece) -> str:
 def _header(made: Filter) -> str:
     doc = (made.function.__doc__ or "").strip().partition("\n")[0].strip()
     told = f"{made.name}: {doc}" if doc else f"The filter {made.name}."
-    told = told.replace("\\", "\\\\").replace('"""', "'''")
+    told = textwrap.fill(told.replace("\\", "\\\\").replace('"""', "'''"), _WIDTH)
     return (
         f'"""{told}\n\n'
         f"Exported by ztfnb {version('ztfnb')} as version {made.hash[:12]}, with all that it "
@@ -126,9 +128,16 @@ def formatted(text: str) -> str:
         sys.executable, "-m", "ruff", "format", "--isolated", "--no-cache", "--line-length=100",
         "--target-version=py311", "--stdin-filename=filter.py", "-",
     ]  # fmt: skip
-    ran = subprocess.run(  # noqa: S603 - a tool of this environment, on text alone
-        command, input=text, capture_output=True, encoding="utf-8", timeout=_SECONDS, check=False
-    )
+    try:
+        ran = subprocess.run(  # noqa: S603 - a tool of this environment, on text alone
+            command, input=text, capture_output=True, encoding="utf-8", timeout=_SECONDS,
+            check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise ExportError(
+            f"ruff did not bring the source into form within {_SECONDS} s; is the machine at its "
+            "limit? export again"
+        ) from None
     if ran.returncode:
         raise ExportError(f"the source that was collected is no Python: {ran.stderr.strip()}")
     return ran.stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
+import re
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,7 @@ def _definition(found: Gathering, name: str, function: FunctionType, home: Home)
         anew = (
             "write it with def and a name"
             if function.__name__ == "<lambda>"
-            else ("define it in a cell or a file, not by exec")
+            else ("define it in a cell or a file, not by exec or under %%time")
         )
         found.refuse(home.place(name), f"the source of {name} is not to be had; {anew}")
         return None
@@ -84,7 +85,7 @@ def _definition(found: Gathering, name: str, function: FunctionType, home: Home)
 
 def renamed(text: str, old: str, new: str) -> str:
     """Return the text of a function under another name."""
-    return text if old == new else text.replace(f"def {old}", f"def {new}", 1)
+    return re.sub(rf"^(def\s+){old}\b", rf"\g<1>{new}", text, count=1, flags=re.MULTILINE)
 
 
 def follow_function(found: Gathering, function: FunctionType, node: ast.AST, piece: Piece) -> None:

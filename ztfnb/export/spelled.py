@@ -129,9 +129,10 @@ def _array(value: Any, module: ModuleName, inner: Callable[[Any], str]) -> str:
 
 
 def _plain(value: Any, inner: Callable[[Any], str]) -> str:
-    plain = value.tolist()
+    if value.dtype.kind in "mM":  # Python's own times have other units
+        return repr(str(value))
     try:
-        return inner(plain)
+        return inner(value.tolist())
     except NotSpelledError:
         return "None"
 
@@ -140,7 +141,7 @@ def _makes(text: str, np_: str, value: Any) -> bool:
     """Return whether text makes an array of the same bytes."""
     try:
         made = eval(text, {np_: np})  # noqa: S307 - text that was written right here
-    except (ValueError, TypeError, AttributeError, OverflowError):
+    except (ValueError, TypeError, AttributeError, OverflowError, NameError):
         return False
     same = type(made) is type(value) and made.dtype == value.dtype and made.shape == value.shape
     return same and made.tobytes() == value.tobytes()
