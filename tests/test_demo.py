@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
+from confluent_kafka.admin import AdminClient
 from reading import poll_until
 
 from ztfnb.codec import decode
@@ -177,3 +178,15 @@ def test_s19_a_killed_parent_leaves_no_child() -> None:
     parent.wait()
     parent.stdout.close()
     wait_until_gone(child)
+
+
+def test_a_topic_beside_that_of_the_night(demo: Demo) -> None:
+    """A topic that is asked for is there when the call returns; asking again changes nothing."""
+    for _ in range(2):
+        demo.create_topic("mine")
+    listed = AdminClient({"bootstrap.servers": demo.bootstrap}).list_topics(timeout=20).topics
+    assert "mine" in listed
+    assert demo.running
+    demo.close()
+    with pytest.raises(BrokerError, match="not running"):
+        demo.create_topic("another")

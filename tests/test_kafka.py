@@ -349,3 +349,17 @@ def test_a_limit_of_nothing_holds_the_position(broker: EmbeddedBroker) -> None:
     assert list(source.poll(0.05, 0)) == []
     assert len(drain(source)) == 400
     source.close()
+
+
+def test_what_is_read_has_an_address() -> None:
+    """A source says with which address, and settings, the same is read again."""
+    source = KafkaSource(
+        "a:9092,b:9093", ["one", "two"], settings={"client.id": "me"}, insecure=True
+    )
+    assert source.address == "kafka://127.0.0.1:1,127.0.0.1:2/one,two"
+    assert (source.settings, source.insecure) == ({"client.id": "me"}, True)
+    nights = NightlyTopics((2,), nights=3)
+    night = KafkaSource("127.0.0.1:9092", nights)
+    assert night.address == "kafka://127.0.0.1:9092/ztf_{date}_programid2?nights=3"
+    with pytest.raises(ConfigError, match="read one programme"):
+        _ = KafkaSource("127.0.0.1:9092", NightlyTopics((1, 2))).address
