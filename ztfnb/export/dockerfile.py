@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from importlib.resources import files as resources
 
 from ztfnb.errors import ExportError
 from ztfnb.export import image
 from ztfnb.export.facts import Facts
+from ztfnb.export.templating import filled
 
 BUILT_FROM = ("requirements.txt", "wheels")
 """What the builder needs, and the image does not hold."""
@@ -60,8 +60,7 @@ def _dockerfile(facts: Facts, files: Collection[str]) -> str:
         "entrypoint": json.dumps(image.ENTRYPOINT),
         "command": json.dumps(image.COMMAND),
     }
-    template = resources("ztfnb.export").joinpath("templates", "Dockerfile").read_text("utf-8")
-    return re.sub("«([a-z_]+)»", lambda place: values[place[1]], template)
+    return filled("Dockerfile", values)
 
 
 def _copies(files: Collection[str]) -> list[str]:
