@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from ztfnb.export.worker.numbers import WorkerNumbers
 
-LATELY = 30.0
-"""Time within which the loop turns unless it hangs [s]; what it does at one turn takes less."""
+LATELY = 60.0
+"""Time within which the loop turns unless it hangs [s]: longer than a broker is waited for."""
 READY = ("running", "caught up")
 
 
