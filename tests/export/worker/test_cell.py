@@ -261,6 +261,31 @@ WAYS = {
     "a signal that ends the group": ("crash", "os.killpg(0, signal.SIGKILL)"),
     "being stopped": ("time", "os.kill(os.getpid(), signal.SIGSTOP)"),
     "annotations beyond measure": ("refused value", "return {'text': 'x' * 10**6}"),
+    "writing into the protocol": (
+        "crash",
+        """
+        for fd in range(3, 30):
+            try:
+                os.write(fd, struct.pack("<I", 1 << 31) + b"x" * 100)
+            except OSError:
+                pass
+        while True:
+            time.sleep(1)
+        """,
+    ),
+    "a false message": (
+        "crash",
+        """
+        body = json.dumps(["failure", 1, 0, 0, "of my own", "text", 1]).encode()
+        for fd in range(3, 30):
+            try:
+                os.write(fd, struct.pack("<I", len(body)) + body)
+            except OSError:
+                pass
+        while True:
+            time.sleep(1)
+        """,
+    ),
     "a number beyond measure": ("refused value", "return {'number': 10**5000}"),
 }
 
@@ -270,7 +295,7 @@ def test_s09_every_way_to_end_badly_is_charged_to_its_alert(tmp_path: Path, way:
     """However a filter ends its process, it is that alert's, with the line where that is known."""
     kind, does = WAYS[way]
     text = f"""\
-import ctypes, mmap, os, signal, sys, threading, time
+import ctypes, json, mmap, os, signal, struct, sys, threading, time
 import ztfnb
 
 kept = []

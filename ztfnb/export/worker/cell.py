@@ -19,7 +19,6 @@ from typing import Any, Self
 
 from ztfnb.errors import WorkerError
 from ztfnb.export.worker.cell_log import Printed
-from ztfnb.export.worker.cell_main import OUT_OF_MEMORY, RENEW
 from ztfnb.export.worker.cell_memory import (
     OWN_MEMORY,
     PROGRESS_BYTES,
@@ -35,7 +34,7 @@ from ztfnb.export.worker.cell_memory import (
     put_packets,
 )
 from ztfnb.export.worker.cell_process import CellProcess
-from ztfnb.export.worker.cell_wire import WireError
+from ztfnb.export.worker.cell_wire import OUT_OF_MEMORY, RENEW, WireError
 from ztfnb.export.worker.judged import Failed, FilterFacts, Judged, Verdicts
 from ztfnb.export.worker.settings import Limits
 from ztfnb.filters.decision import Verdict
@@ -63,6 +62,8 @@ _VERDICTS = {
     Code.NOTED: int(Verdict.PASSED),
 }
 _FAILED = int(Verdict.FAILED)
+_KINDS = ("not decoded", "exception", "missing value", "refused value", "memory")
+"""Kinds of failures that the process tells; the others are seen here."""
 
 
 @dataclass(slots=True)
@@ -316,12 +317,16 @@ class Cell:
             if monotonic() >= self._next_start:
                 self._launch()
             return
-        select.select(process.descriptors, (), (), wait)
+        waiting = select.poll()
+        for fd in process.descriptors:
+            waiting.register(fd, select.POLLIN)
+        waiting.poll(wait * 1000)
         ended = process.ended()  # first, since what it said last is read then
         broken = self._hear(process)
         if ended is not None:
             self._replace(process, ended)
         elif broken:
+            self._overdue = self._progress.read(), _SENSELESS
             process.kill()
             self._replace(process, 0)
         elif monotonic() - self._looked > _GLANCE / 2:
@@ -345,7 +350,10 @@ class Cell:
                 self._ready = True
                 self._at_hand = process.memory()[0] if process.memory() else 0
                 if not self.filters:
-                    self.filters = tuple(FilterFacts(*each) for each in facts)
+                    self.filters = tuple(
+                        FilterFacts(str(name), str(digits), dict(params))
+                        for name, digits, params in facts
+                    )
             case "failed", [reason]:
                 self._reason = one_line(str(reason), _TAIL)
             case "done", [serial]:
@@ -358,13 +366,15 @@ class Cell:
                 place = range(batch.count)[place]
                 batch.failures[number][place] = _failed(reason_kind, reason, line)
             case "notes", [serial, place, number, dict() as notes]:
+                if not all(isinstance(value, Value) for value in notes.values()):
+                    raise WireError("annotations of other kinds")
                 batch = self._batch(serial)
                 batch.notes[number][range(batch.count)[place]] = notes
             case _:
                 raise WireError(f"{kind!r} of {len(rest)} parts")
 
     def _batch(self, serial: Any) -> _Batch:
-        return next(batch for batch in self._batches if batch.serial == serial)
+        return {batch.serial: batch for batch in self._batches}[serial]
 
     def _finish(self, batch: _Batch) -> None:
         if len(batch.results.pending()):
@@ -484,8 +494,13 @@ class Cell:
 _LOST = Failed("crash", "what became of it was lost: the filter closed what it is told through")
 
 
+_SENSELESS = Failed("crash", "it wrote where only the process itself writes")
+
+
 def _failed(kind: Any, reason: Any, line: Any) -> Failed:
-    return Failed(str(kind)[:_SAYS], str(reason)[:_SAYS], int(line))
+    if kind not in _KINDS:
+        raise WireError("a failure of an unknown kind")
+    return Failed(str(kind), str(reason)[:_SAYS], int(line))
 
 
 def _crashed(code: int, line: int) -> Failed:

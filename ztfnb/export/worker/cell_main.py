@@ -31,15 +31,12 @@ from ztfnb.export.worker.cell_memory import (
     State,
     memory_of,
 )
-from ztfnb.export.worker.cell_wire import PROTOCOL, Incoming, send
+from ztfnb.export.worker.cell_wire import NOT_READY, OUT_OF_MEMORY, PROTOCOL, RENEW, Incoming, send
 from ztfnb.export.worker.confine import confine_loading, confine_running, import_ahead, machine
 from ztfnb.export.worker.confine_syscalls import Machine
 from ztfnb.filters.failure import message_of
 from ztfnb.filters.filter import Filter
 
-NOT_READY, OUT_OF_MEMORY, RENEW = 3, 4, 5
-"""Exit codes: it could not be made ready; memory ran out outside of a filter; a filter failed for
-want of memory, which has been told."""
 _PR_SET_PDEATHSIG = 1
 _LINUX = sys.platform == "linux"
 

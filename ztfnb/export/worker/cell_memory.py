@@ -77,12 +77,13 @@ class Memory(Protocol):
 class Attached:
     """Memory that another process has made and may enlarge: mapped once, with room for that.
 
-    Nothing has to be asked of the system later, which may deny that by then.
+    Nothing has to be asked of the system later, which may deny that by then; and nothing is left
+    open that somebody could write to.
 
     Parameters
     ----------
     fd
-        What stands for it.
+        What stands for it; closed here.
     writable
         Whether this process may change it.
 
@@ -100,6 +101,7 @@ class Attached:
         address = libc.mmap(None, _ROOM, access, mmap.MAP_SHARED, fd, 0)
         if address == ctypes.c_void_p(-1).value:
             raise OSError(ctypes.get_errno(), "shared memory cannot be mapped")
+        os.close(fd)
         view = memoryview((ctypes.c_ubyte * _ROOM).from_address(address)).cast("B")
         self._view = view if writable else view.toreadonly()
 

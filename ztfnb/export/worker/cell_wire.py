@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from typing import Any
 
 PROTOCOL = 1
+NOT_READY, OUT_OF_MEMORY, RENEW = 3, 4, 5
+"""Exit codes: it could not be made ready; memory ran out outside of a filter; a filter failed for
+want of memory, which has been told."""
 LONGEST = 1 << 20
 """Bytes of one message at most."""
 _HEAD = struct.Struct("<I")
