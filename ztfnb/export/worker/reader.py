@@ -8,6 +8,7 @@ and is placed here.
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -41,6 +42,8 @@ _WAIT = 5.0
 _GRACE = 30.0
 """How long a fixed topic may be missing before that is an error [s]."""
 _LAG_EVERY = 0.5
+_LEAVE = 3.0
+"""How long leaving the group may take [s]."""
 _FINISH = 0.2
 """What finishing may take when partitions are revoked, of the longest time without a poll."""
 
@@ -198,22 +201,23 @@ class GroupReader:
             If waiting will not help.
         """
         now = time.monotonic()
-        if self._held and self._unheld:
+        if self._unheld:
+            # Also to let them go: the client remembers a pause through losing a partition.
             self._unheld = False
             self._apply_hold(self._ledger.places)
         try:
-            if now >= self._next_refresh:
+            if now >= self._next_refresh and (self.health.connected or not self._subscribed):
                 self._next_refresh = now + _RETRY
                 self._renew()
                 self._next_refresh = now + (self._refresh if self._subscribed else _RETRY)
-            if self._broken and now >= self._next_place:
+            if self._broken and self.health.connected and now >= self._next_place:
                 self._next_place = now + _RETRY
                 self._place()
         except KafkaException as error:
             self.health.note(error.args[0])
         if now >= self._next_lag:
             self._next_lag = now + _LAG_EVERY
-            self._measure()
+            self.measure()
         trouble = self.health.newest()
         if self._fatal or trouble.final:
             raise WorkerError(self._fatal or trouble.text)
@@ -313,10 +317,15 @@ class GroupReader:
             return ""
 
     def close(self) -> None:
-        """Leave the group, giving up all partitions; a second call does nothing."""
+        """Leave the group, giving up all partitions; a second call does nothing.
+
+        Where no broker answers, the client would wait for a commit until its session ends: it is
+        then left to a thread, which ends with the process if not before.
+        """
         if self._consumer is not None:
-            self._consumer.close()
-            let_go(self._consumer)
+            leaving = threading.Thread(target=_leave, args=(self._consumer,), daemon=True)
+            leaving.start()
+            leaving.join(_LEAVE)
             self._consumer = None
 
     @property
@@ -425,7 +434,12 @@ class GroupReader:
     # Topics
 
     def _renew(self) -> None:
-        """Look which topics there are, and subscribe to those that are to be read."""
+        """Look which topics there are, and subscribe to those that are to be read.
+
+        New partitions of a topic the client finds by itself.
+        """
+        if self._subscribed and not is_nightly(self._route.topics):
+            return
         topics, now = self._route.topics, self._clock()
         listed = self._list()
         found = candidates(topics, listed, now)
@@ -550,7 +564,8 @@ class GroupReader:
         """Note the time [Unix s] of the packet of a partition that was judged last."""
         self._timestamps[place] = timestamp
 
-    def _measure(self) -> None:
+    def measure(self) -> None:
+        """Find out how far each partition is read; asks nobody."""
         partitions = []
         for place in self._ledger.places:
             position = self._ledger.done(place)
@@ -564,6 +579,11 @@ class GroupReader:
         self.partitions = tuple(partitions)
         lags = [one.lag for one in partitions if one.lag is not None]
         self.lag = sum(lags) if self.joined and len(lags) == len(partitions) else None
+
+
+def _leave(consumer: Consumer) -> None:
+    consumer.close()
+    let_go(consumer)
 
 
 def _places(topics: Iterable[str], counts: Mapping[str, int]) -> list[Place]:

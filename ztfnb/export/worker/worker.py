@@ -58,7 +58,10 @@ _STALLED = 20.0
 """After how long without a confirmation the output counts as disconnected [s]."""
 _LAST_BATCH = 6.0
 """How long the last batches may take when the worker is stopped [s]."""
+_LAST_WORDS = 0.5
+"""The same where no broker answers [s]."""
 _REVOKE = 20.0
+"""How long a batch may take, at most, when partitions are given up [s]."""
 _ASK_EVERY = 1.0
 """How often a worker that has caught up asks whether its group has [s]."""
 _PUBLISH = 0.2
@@ -156,7 +159,7 @@ class Worker:
         self._failing_since = self._commit_failing_since = math.nan
         self._next_ask = 0.0
         self._not_before = 0.0
-        self._uncertain = False
+        self._uncertain = self._ended = False
         self._never: dict[tuple[str, int, int, int], str] = {}
         self._next_publish = 0.0
         self._last_time = math.nan
@@ -496,6 +499,8 @@ class Worker:
 
     def _finish_before_revoke(self, budget: float) -> None:
         """Finish what is being written, as partitions are about to be given up; never raises."""
+        if self._ended or not self._reader.health.connected:
+            return
         deadline = time.monotonic() + min(budget, _REVOKE)
         try:
             while self._writing is not None and time.monotonic() < deadline and not self._uncertain:
@@ -549,14 +554,17 @@ class Worker:
         """Finish what is taken, within some seconds; what is left is read again by the next."""
         self._publish("stopping")
         self._reader.retire()
-        deadline = time.monotonic() + _LAST_BATCH
+        connected = self._reader.health.connected
+        deadline = time.monotonic() + (_LAST_BATCH if connected else _LAST_WORDS)
         while (self._judging or self._judged or self._writing) and time.monotonic() < deadline:
             self._reader.gather(0, _WRITING)
             self._judge()
             self._write()
             self._publish("stopping")
+        self._reader.measure()
 
     def _close(self) -> None:
+        self._ended = True
         self._cell.close()
         for part in ("_reader", "_writer"):
             if hasattr(self, part):
@@ -618,7 +626,8 @@ class Worker:
                 "in_flight": sum(len(job.taken) for job in jobs),
                 "rate": self._meter.rates()[0],
                 "restarts": self._cell.restarts,
-                "ticked": time.monotonic(),
+                # Starting has a time limit of its own.
+                "ticked": math.nan if state == "starting" else time.monotonic(),
                 "since": self._numbers.since,
             }
         )
