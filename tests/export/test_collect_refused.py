@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import random
 import re
+import string
 
 import pytest
 from export.collecting import filter_of
 
 from ztfnb.errors import ExportError
 from ztfnb.export.collect import collect
+from ztfnb.export.credentials import secret_in
 
 pytestmark = pytest.mark.filterwarnings("ignore::ztfnb.errors.FilterWarning")
 
@@ -78,6 +81,14 @@ THINGS = {
         "thing = 'aZ3kq9Xv7Lm2Bn8Rt5Wc1Yd6Pf4Gh0Js'", "a secret, by its letters"
     ),
     "a token in a table": ("thing = {'url': 'x', 'api_key': 'abcdefgh'}", "api_key looks like a secret"),
+    "a model": (
+        "thing = type('Forest', (), {'__module__': 'sklearn.ensemble._forest'})()",
+        r"is a sklearn Forest, a trained model; save it to a file, .* setup=load",
+    ),
+    "a live stream": (
+        "thing = type('Stream', (), {'__module__': 'ztfnb.stream'})()", "such as a live stream"
+    ),
+    "a coroutine": ("async def go():\n    pass\nthing = go(); thing.close()", "which runs"),
     "what is not defined": ("", "thing is not defined; run the cell that does"),
     "what a file holds": (
         "import io\nclass Model:\n    def __init__(self): self.x = object()\n"
@@ -150,6 +161,9 @@ def test_all_at_once() -> None:
         "FILE = 'tr_data_models_randomforest_version_12_final'",
         "COLUMNS = 'objectId,candid,candidate.jd,candidate.ra,candidate.dec,candidate.magpsf'",
         "secret = ''",
+        "PATH = '/data/ZTF/Alerts2026/Models/rbModelVersion12FinalBest/Weights3.onnx'",
+        "LONG = 'RandomForestClassifierVersion12TrainedOnNightsOf2026WithDrb5'",
+        "LINK = 'https://irsa.ipac.caltech.edu/data/ZTF/docs/releases/dr24/ztf_release_notes_dr24.pdf'",
         "KEY = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'",
     ],
 )
@@ -157,6 +171,15 @@ def test_no_secrets(constant: str) -> None:
     """Texts that only look a little like secrets are taken."""
     name = constant.partition(" ")[0]
     assert name in collect(filter_of(constant, _USES.format(name))).text
+
+
+def test_tokens_at_random() -> None:
+    """Of a thousand random tokens, nearly all are seen to be such."""
+    letters = random.Random(1)  # the same ones always
+    tokens = [
+        "".join(letters.choices(string.ascii_letters + string.digits, k=40)) for _ in range(1000)
+    ]
+    assert sum(secret_in("x", one, {}) is not None for one in tokens) > 980
 
 
 def test_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

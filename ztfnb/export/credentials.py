@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ast
-import math
+import itertools
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 
 _NAMES = re.compile(
@@ -26,9 +25,10 @@ _FORMS = tuple(
         ("an access token", r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"),
     )
 )
-_TOKEN = re.compile(r"[A-Za-z0-9+/_=.~-]{32,}")
-_BITS = 4.2
-"""Of information in each character: random letters and digits have more, names and paths less."""
+_TOKEN = re.compile(r"[A-Za-z0-9+_=-]{32,}")
+_CHANGES = 0.4
+"""Share of neighbours that are of different kinds (digits, small, capital letters): of random ones
+0.62, of names, also in CamelCase and with numbers, less than 0.3."""
 _SHORTEST = 4
 
 
@@ -120,15 +120,16 @@ def _is_secret_name(name: str) -> bool:
 
 
 def _is_random(text: str) -> bool:
-    """Return whether a text has a long word of mixed letters and digits without pattern."""
+    """Return whether a text has a long word of letters and digits in no order."""
     for found in _TOKEN.finditer(text):
-        word = found[0]
-        mixed = all(any(map(kind, word)) for kind in (str.isdigit, str.islower, str.isupper))
-        if mixed and _bits(word) > _BITS:
+        kinds = [_kind(letter) for letter in found[0]]
+        changes = sum(one != other for one, other in itertools.pairwise(kinds))
+        if len({*kinds} - {"other"}) == 3 and changes > _CHANGES * len(kinds):
             return True
     return False
 
 
-def _bits(word: str) -> float:
-    counts = Counter(word).values()
-    return -sum(n / len(word) * math.log2(n / len(word)) for n in counts)
+def _kind(letter: str) -> str:
+    if letter.isdigit():
+        return "digit"
+    return "other" if not letter.isalpha() else "capital" if letter.isupper() else "small"
