@@ -47,6 +47,8 @@ def why_not() -> str:
     if missing:
         install = f"apt-get install --no-install-recommends {' '.join(missing)}"
         return f"images cannot be built here; as root, run: {install}"
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
+        return "images cannot be built here: this root may not mount, as in most containers"
     if sys.version_info[:2] not in RELEASES:
         return f"no Debian release has Python {platform.python_version()}"
     return ""
