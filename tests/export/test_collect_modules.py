@@ -158,6 +158,14 @@ def test_a_module_may_not_do_what_a_filter_may_not(modules: Write) -> None:
     assert [one.partition(": ")[0] for one in told] == ["cuts_g.py, line 2", "cuts_g.py, line 3"]
 
 
+def test_a_module_named_like_the_bundle(modules: Write) -> None:
+    """A module that would stand where the bundle has its own file is refused."""
+    modules(test_filter="X = 1\n")
+    made = filter_of("import test_filter as t", _USES.format("t.X"))
+    with pytest.raises(ExportError, match=r"a bundle has a test_filter\.py of its own"):
+        collect(made)
+
+
 def test_packages_are_told_with_their_place() -> None:
     """What has to be installed is told by the names of packages, with the line of its first use."""
     made = filter_of(

@@ -29,6 +29,8 @@ _TOKEN = re.compile(r"[A-Za-z0-9+_=-]{32,}")
 _CHANGES = 0.4
 """Share of neighbours that are of different kinds (digits, small, capital letters): of random ones
 0.62, of names, also in CamelCase and with numbers, less than 0.3."""
+_FOLDERS = ("PWD", "OLDPWD")
+"""Variables that sound like a password, and are folders."""
 _SHORTEST = 4
 
 
@@ -46,7 +48,7 @@ def secret_in(name: str, value: object, environ: Mapping[str, str]) -> str | Non
     if _is_secret_name(name):
         return "a secret, by its name"
     for variable, held in environ.items():
-        if held == text and _is_secret_name(variable):
+        if held == text and variable not in _FOLDERS and _is_secret_name(variable):
             return f"what the environment holds in {variable}"
     for what, pattern in _FORMS:
         if pattern.search(text):

@@ -16,6 +16,7 @@ from ztfnb.export.forbidden import forbidden_in
 from ztfnb.filters import sources
 from ztfnb.filters.libraries import is_library
 
+_TAKEN = ("filter.py", "test_filter.py")
 Refuse = Callable[[str, str], None]
 """Takes a place and a reason."""
 
@@ -78,6 +79,11 @@ class Modules:
                 place,
                 f"the source of the module {name} cannot be found; write it to a file {name}.py "
                 "beside the notebook",
+            )
+            return
+        if path in _TAKEN:
+            self._refuse(
+                place, f"a bundle has a {path} of its own; give your module {name} another name"
             )
             return
         self.trees[name] = tree
