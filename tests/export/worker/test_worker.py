@@ -360,7 +360,7 @@ def test_an_output_that_cannot_be_made_is_an_error(
     broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The embedded broker makes no topics on request: that is said, and nothing is read."""
-    monkeypatch.setattr(loop, "_TOPICS_GIVE_UP", 1.0)
+    monkeypatch.setattr("ztfnb.export.worker.output._GIVE_UP", 1.0)
     monkeypatch.setattr("ztfnb.kafka_sink._WAIT", 1.0)
     output = f"kafka://{broker.bootstrap}/elsewhere"
     with pytest.raises(WorkerError, match="elsewhere"):

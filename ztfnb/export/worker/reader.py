@@ -16,6 +16,16 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from ztfnb.errors import WorkerError
+from ztfnb.export.worker.asking import (
+    FIRST,
+    LAST,
+    WAIT,
+    committed_of,
+    extents_of,
+    listed,
+    offsets_at,
+    places_of,
+)
 from ztfnb.export.worker.clients import MAX_POLL_INTERVAL
 from ztfnb.export.worker.ledger import Ledger, Place
 from ztfnb.export.worker.route import Route
@@ -32,13 +42,9 @@ _OUT_OF_RANGE = {
     KafkaError._AUTO_OFFSET_RESET,  # noqa: SLF001 - as above
     KafkaError.OFFSET_OUT_OF_RANGE,
 }
-_FIRST, _LAST = -2, -1
-"""What ListOffsets takes for a time to mean the first and the last offset."""
 _BATCH_BYTES = 32 << 20
 """Of a batch; what is larger is read more slowly, as the caches of processors are what they are."""
 _REFRESH, _RETRY = 15.0, 1.0
-_WAIT = 5.0
-"""How long the broker has for an answer [s]."""
 _GRACE = 30.0
 """How long a fixed topic may be missing before that is an error [s]."""
 _LAG_EVERY = 0.5
@@ -241,7 +247,7 @@ class GroupReader:
         Asks the broker; False where it does not answer.
         """
         try:
-            extents = self._extents(_places(self._subscribed, self._counts))
+            extents = extents_of(self._client, places_of(self._subscribed, self._counts))
         except KafkaException as error:
             self.health.note(error.args[0])
             return False
@@ -257,7 +263,7 @@ class GroupReader:
         """Ask for a commit; `committing` ends, and the ledger is told, when it is confirmed."""
         self.committing, self.commit_error = True, None
         try:
-            self._client.commit(offsets=_listed(offsets), asynchronous=True)
+            self._client.commit(offsets=listed(offsets), asynchronous=True)
         except KafkaException as error:
             self.committing, self.commit_error = False, error.args[0]
 
@@ -270,7 +276,7 @@ class GroupReader:
             If it is not confirmed.
         """
         if offsets:
-            self._client.commit(offsets=_listed(offsets), asynchronous=False)
+            self._client.commit(offsets=listed(offsets), asynchronous=False)
             self._ledger.committed(offsets)
 
     def committed(self, places: Iterable[Place]) -> dict[Place, int]:
@@ -281,12 +287,7 @@ class GroupReader:
         KafkaException
             If it does not answer.
         """
-        asked = [TopicPartition(*place) for place in places]
-        answers = self._client.committed(asked, timeout=_WAIT) if asked else []
-        for answer in answers:
-            if answer.error is not None:
-                raise KafkaException(answer.error)
-        return {(a.topic, a.partition): a.offset for a in answers if a.offset >= 0}
+        return committed_of(self._client, places)
 
     def seek(self, positions: Mapping[Place, int]) -> None:
         """Read these partitions from other offsets; what is gathered is forgotten."""
@@ -312,7 +313,7 @@ class GroupReader:
     def cluster(self) -> str:
         """Return by which name the cluster knows itself; empty where it does not answer."""
         try:
-            return str(self._client.list_topics(timeout=_WAIT).cluster_id or "")
+            return str(self._client.list_topics(timeout=WAIT).cluster_id or "")
         except KafkaException:
             return ""
 
@@ -445,7 +446,7 @@ class GroupReader:
         found = candidates(topics, listed, now)
         extents: dict[Place, Extent] = {}
         if is_nightly(topics) and found:
-            extents = self._extents(_places(found, listed))
+            extents = extents_of(self._client, places_of(found, listed))
         wanted = to_read(topics, found, extents, now)
         self._watch_missing(listed, wanted)
         self._counts = listed
@@ -462,11 +463,11 @@ class GroupReader:
         """Return the topics that exist, of those that may matter, and their partitions."""
         client, topics = self._client, self._route.topics
         if is_nightly(topics):
-            found = client.list_topics(timeout=_WAIT).topics
+            found = client.list_topics(timeout=WAIT).topics
         else:
             found = {}
             for name in topics.names(self._clock()):
-                found[name] = client.list_topics(name, timeout=_WAIT).topics[name]
+                found[name] = client.list_topics(name, timeout=WAIT).topics[name]
         self.health.arrive()
         troubles = [
             self.health.explain(one.error, name) for name, one in found.items() if one.error
@@ -495,33 +496,16 @@ class GroupReader:
         else:
             self._fatal = f"{text}; check the name, or create it"
 
-    def _extents(self, places: Sequence[Place]) -> dict[Place, Extent]:
-        committed = self.committed(places)
-        lows, highs = self._offsets(places, _FIRST), self._offsets(places, _LAST)
-        return {
-            place: Extent(lows[place], highs[place], committed.get(place))
-            for place in places
-            if place in lows and place in highs
-        }
-
-    def _offsets(self, places: Sequence[Place], which: int) -> dict[Place, int]:
-        asked = [TopicPartition(*place, which) for place in places]
-        answers = self._client.offsets_for_times(asked, timeout=_WAIT)
-        for answer in answers:
-            if answer.error is not None:
-                raise KafkaException(answer.error)
-        return {(answer.topic, answer.partition): answer.offset for answer in answers}
-
     # Where to read partitions of which the client does not know it
 
     def _place(self) -> None:
         """Go on where packets are held again and say what is missing, or begin."""
         names = candidates(self._route.topics, self._list(), self._clock())
-        everything = sorted({*_places(names, self._counts), *self._broken})
-        committed = self.committed(everything)
+        everything = sorted({*places_of(names, self._counts), *self._broken})
+        committed = committed_of(self._client, everything)
         new = not committed and not any(self._ledger.position(one) for one in self._broken)
         if new:
-            here = sorted({*_places(self._subscribed, self._counts), *self._broken})
+            here = sorted({*places_of(self._subscribed, self._counts), *self._broken})
             if not self._ledger.owns(here[0]):
                 return  # whoever owns the first begins for all; then there are commits
             committed = self._begin_group(here)
@@ -536,12 +520,12 @@ class GroupReader:
         At once and by one member: so every other, and each that comes later, knows that what has
         no commit was not there when the group began, and is to be read from its beginning.
         """
-        offsets = self._offsets(places, _FIRST if self._start == "beginning" else _LAST)
-        self._client.commit(offsets=_listed(offsets), asynchronous=False)
+        offsets = offsets_at(self._client, places, FIRST if self._start == "beginning" else LAST)
+        self._client.commit(offsets=listed(offsets), asynchronous=False)
         return offsets
 
     def _resume(self, place: Place, position: int | None) -> None:
-        low, high = self._client.get_watermark_offsets(TopicPartition(*place), timeout=_WAIT)
+        low, high = self._client.get_watermark_offsets(TopicPartition(*place), timeout=WAIT)
         if position is None:
             self._ledger.begin(place, low)
             self._put(place, low)
@@ -584,11 +568,3 @@ class GroupReader:
 def _leave(consumer: Consumer) -> None:
     consumer.close()
     let_go(consumer)
-
-
-def _places(topics: Iterable[str], counts: Mapping[str, int]) -> list[Place]:
-    return [(topic, number) for topic in topics for number in range(counts.get(topic, 0))]
-
-
-def _listed(offsets: Mapping[Place, int]) -> list[TopicPartition]:
-    return [TopicPartition(*place, offset) for place, offset in offsets.items()]

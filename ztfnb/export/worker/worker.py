@@ -18,27 +18,25 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from confluent_kafka import KafkaException
 
-from ztfnb.errors import ConfigError, DeliveryError, SourceError, WorkerError, ZtfnbError
+from ztfnb.errors import DeliveryError, WorkerError, ZtfnbError
 from ztfnb.export.worker.cell import SLOTS, Cell
 from ztfnb.export.worker.clients import reader_properties, writer_properties
 from ztfnb.export.worker.counts import Counts
+from ztfnb.export.worker.job import Job
 from ztfnb.export.worker.judged import FilterFacts, Judged
-from ztfnb.export.worker.ledger import Ledger, Place, Ticket
+from ztfnb.export.worker.ledger import Ledger, Place
 from ztfnb.export.worker.numbers import WorkerNumbers
+from ztfnb.export.worker.output import Output
 from ztfnb.export.worker.reader import GroupReader
 from ztfnb.export.worker.records import Record, Scribe, place_of, time_of
 from ztfnb.export.worker.route import Route
 from ztfnb.export.worker.settings import WorkerSettings
-from ztfnb.export.worker.taken import Taken
 from ztfnb.export.worker.writer import UncertainError, Writer
-from ztfnb.kafka_sink import create_topics
 from ztfnb.meter import Meter
-from ztfnb.nightly import PARTITIONS
 
 _SLICE = 200
 """Packets gathered before the loop looks after everything else."""
@@ -66,7 +64,6 @@ _ASK_EVERY = 1.0
 """How often a worker that has caught up asks whether its group has [s]."""
 _PUBLISH = 0.2
 _CONNECT_AGAIN = 2.0
-_TOPICS_GIVE_UP = 30.0
 
 
 class Judges(Protocol):
@@ -91,24 +88,6 @@ class Judges(Protocol):
 def cell_of(settings: WorkerSettings) -> Judges:
     """Return the process that runs the filters of a worker."""
     return Cell(settings.bundles, settings.limits, strict=settings.strict, params=settings.params)
-
-
-@dataclass(slots=True, eq=False)
-class _Job:
-    """One batch on its way."""
-
-    taken: Taken
-    ticket: Ticket
-    received: float
-    """Unix time [s]."""
-    judged: Judged | None = None
-    confirmed: bool = False
-    """Whether everything is written, and only the commit is missing."""
-    asked: bool = False
-    """Whether that commit was asked for."""
-    refused: list[Record] = field(default_factory=list)
-    """What passed, but is never taken by the broker; its dead letters are written instead."""
-    began: float = 0.0
 
 
 class Worker:
@@ -150,9 +129,9 @@ class Worker:
         self._numbers = WorkerNumbers(since=clock())
         self._counts = Counts()
         self._meter = Meter()
-        self._judging: deque[_Job] = deque()
-        self._judged: deque[_Job] = deque()
-        self._writing: _Job | None = None
+        self._judging: deque[Job] = deque()
+        self._judged: deque[Job] = deque()
+        self._writing: Job | None = None
         self._error = ""
         self._deferred: ZtfnbError | None = None
         self._gathering_since = self._full_since = math.nan
@@ -216,45 +195,13 @@ class Worker:
         self._reader.open()
 
     def _connect(self, stop: threading.Event) -> None:
-        """Wait for the broker, and make sure that there are topics to write to."""
-        failing_since = math.nan
-        while not stop.is_set():
+        """Wait for the brokers, and make sure that there are topics to write to."""
+        output = Output(self._route, self._writer, self._settings, self._environ)
+        while not stop.is_set() and not (self._reader.look() and output.prepare(self._reader)):
+            self._error = output.trouble
             self._publish("connecting")
-            try:
-                if self._reader.look() and self._prepare_output():
-                    return
-            except ConfigError:
-                raise
-            except SourceError as error:
-                self._error = str(error)
-                failing_since = time.monotonic() if math.isnan(failing_since) else failing_since
-                if time.monotonic() - failing_since > _TOPICS_GIVE_UP:
-                    raise WorkerError(str(error)) from None
             stop.wait(_CONNECT_AGAIN)
-
-    def _prepare_output(self) -> bool:
-        """Return whether the output is ready; False while it cannot be reached."""
-        if not self._writer.opened:
-            self._writer.open()
-        there = self._writer.cluster()
-        if not there:
-            self._writer.serve()
-            trouble = self._writer.health.newest()
-            self._error = trouble.text
-            if trouble.final:
-                raise WorkerError(trouble.text)
-            return False
-        self._route.refuse_loops(same_cluster=there == self._reader.cluster())
-        create_topics(
-            self._route.target,
-            self._route.written,
-            partitions=self._reader.partition_count() or PARTITIONS,
-            settings=self._settings.kafka,
-            insecure=self._settings.insecure,
-            environ=self._environ,
-        )
         self._error = ""
-        return True
 
     # The loop
 
@@ -298,7 +245,7 @@ class Worker:
         if reader.taken.values and ripe and len(self._judging) < SLOTS and ahead < _AHEAD:
             taken = reader.take(self._settings.batch)
             self._gathering_since = time.monotonic()
-            job = _Job(taken, ledger.take(taken.ends), self._clock())
+            job = Job(taken, ledger.take(taken.ends), self._clock())
             self._judging.append(job)
             self._cell.submit(taken.values)
             full = False
@@ -347,20 +294,20 @@ class Worker:
             if self._reader.commit_error is not None:
                 self._not_before = time.monotonic() + _COMMIT_AGAIN
 
-    def _records(self, job: _Job, held: frozenset[Place]) -> Iterator[Record]:
+    def _records(self, job: Job, held: frozenset[Place]) -> Iterator[Record]:
         """Yield what is to be written for a batch, as far as it is still ours."""
-        places = self._chosen(job, held)
+        places = job.ours(held)
         chosen = None if places is None else frozenset(places)
         messages = job.taken.messages
-        for record in self._scribe.records(messages, _known(job), job.received, chosen):
-            reason = self._never.get(_origin(job, record)) if self._never else None
+        for record in self._scribe.records(messages, job.result, job.received, chosen):
+            reason = self._never.get(job.origin(record)) if self._never else None
             if reason is None:
                 yield record
             else:
                 job.refused += () if record.dead else (record,)
                 yield self._scribe.refused(record, reason)
 
-    def _step(self, job: _Job) -> None:
+    def _step(self, job: Job) -> None:
         if not job.confirmed:
             if not self._writer.turn() or self._write_refusals(job):
                 return
@@ -372,7 +319,7 @@ class Worker:
             job.confirmed = True
         self._commit(job)
 
-    def _write_refusals(self, job: _Job) -> bool:
+    def _write_refusals(self, job: Job) -> bool:
         """Write dead letters for what the broker never takes; return whether there were any."""
         given_up = self._writer.given_up()
         for record, reason in given_up:
@@ -381,13 +328,13 @@ class Worker:
             if not record.dead:
                 job.refused.append(record)
         if given_up and self._settings.transactional:
-            self._never.update({_origin(job, record): reason for record, reason in given_up})
+            self._never.update({job.origin(record): reason for record, reason in given_up})
             raise DeliveryError("the broker refused an alert for its size; a dead letter tells it")
         if given_up:
             self._writer.add([self._scribe.refused(*one) for one in given_up])
         return bool(given_up)
 
-    def _commit(self, job: _Job) -> None:
+    def _commit(self, job: Job) -> None:
         """Commit what is written; the batch is counted when that is confirmed."""
         reader = self._reader
         if reader.committing:
@@ -413,7 +360,7 @@ class Worker:
             raise WorkerError(self._error)
         self._not_before = now + _COMMIT_AGAIN
 
-    def _commit_transaction(self, job: _Job) -> None:
+    def _commit_transaction(self, job: Job) -> None:
         held = self._ledger.holds(job.ticket)
         offsets = {place: job.ticket.spans[place].end for place in held}
         if not offsets:
@@ -422,21 +369,21 @@ class Worker:
         self._writer.end()
         self._settle(job, offsets)
 
-    def _settle(self, job: _Job, offsets: Mapping[Place, int]) -> None:
+    def _settle(self, job: Job, offsets: Mapping[Place, int]) -> None:
         """Note a batch whose transaction is committed."""
         self._ledger.confirm(job.ticket)
         self._ledger.committed(offsets)
         self._count(job)
 
-    def _count(self, job: _Job) -> None:
+    def _count(self, job: Job) -> None:
         """Count a batch that is certain: written and committed, as far as it is still ours."""
         held = self._ledger.holds(job.ticket)
-        places = self._chosen(job, held)
+        places = job.ours(held)
         refused = [
             record.filter for record in job.refused if places is None or record.place in places
         ]
         before = self._counts.received
-        self._counts = self._counts.add(_known(job), places, refused)
+        self._counts = self._counts.add(job.result, places, refused)
         added = self._counts.received - before
         self._meter.add(added, added)
         self._last_time = time_of(job.taken.messages[-1])
@@ -446,14 +393,6 @@ class Worker:
         self._writing = None
         self._failing_since = self._commit_failing_since = math.nan
         self._next_publish = 0.0
-
-    def _chosen(self, job: _Job, held: frozenset[Place]) -> list[int] | None:
-        """Return which packets of a batch are still ours; None for all of them."""
-        if len(held) == len(job.ticket.spans):
-            return None
-        return [
-            number for number, message in enumerate(job.taken.messages) if place_of(message) in held
-        ]
 
     # When something goes wrong
 
@@ -519,7 +458,7 @@ class Worker:
         except ZtfnbError as error:
             self._deferred = error
 
-    def _step_without_commit(self, job: _Job) -> None:
+    def _step_without_commit(self, job: Job) -> None:
         if not self._writer.flush(0.2) or self._write_refusals(job):
             return
         if self._settings.transactional:
@@ -631,14 +570,3 @@ class Worker:
                 "since": self._numbers.since,
             }
         )
-
-
-def _origin(job: _Job, record: Record) -> tuple[str, int, int, int]:
-    message = job.taken.messages[record.place]
-    return message.topic(), message.partition(), message.offset(), record.filter
-
-
-def _known(job: _Job) -> Judged:
-    if job.judged is None:
-        raise WorkerError("a batch is written before it is judged")
-    return job.judged
