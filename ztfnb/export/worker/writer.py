@@ -205,18 +205,17 @@ class Writer:
         Raises
         ------
         UncertainError
-            If a transaction cannot be aborted; `reopen`.
+            If that leaves a transaction open; `reopen`, which aborts it. A client that aborts it
+            itself can wait for ever in the next one, after a coordinator came back (librdkafka
+            2.16.0).
         """
-        self._batch = None
-        if self._producer is None:
+        batch, self._batch = self._batch, None
+        if self._producer is None or batch is None:
             return
+        if self._transactional:
+            raise UncertainError("a transaction was given up")
         self._producer.purge(in_queue=True, in_flight=False, blocking=False)
         self._producer.poll(0)
-        if self._transactional:
-            try:
-                self._producer.abort_transaction(_WAIT)
-            except KafkaException as error:
-                raise UncertainError(self._say(error.args[0])) from None
 
     def reopen(self) -> None:
         """Throw the client away and make another, which resolves what the first left open.
