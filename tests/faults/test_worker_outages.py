@@ -28,7 +28,7 @@ def test_s02_leaders_of_partitions_killed(
     """
     bench = bench_on(cluster.bootstrap)
     worker = bench.start().await_ready()
-    feeder = bench.feed(rate=400, number=100_000)
+    feeder = bench.feed(rate=400)
     bench.await_more(worker)
     took = []
     for partition in range(5):
@@ -41,16 +41,14 @@ def test_s02_leaders_of_partitions_killed(
         took.append(time.monotonic() - killed)
         cluster.nodes[node].start()
         cluster.await_sync(bench.topic)
-    assert feeder.left(), "nothing was written when the last was killed"
-    feeder.rate = None
-    acknowledged = feeder.join()
+    acknowledged = feeder.finish(100_000)
     bench.await_done(worker)
     assert worker.running
     found = bench.account()
     measured(
         f"leaders killed: flowing again after {', '.join(f'{s:.1f} s' for s in took)}; {found}"
     )
-    assert len(acknowledged) == 100_000
+    assert len(acknowledged) >= 100_000
     assert not acknowledged - bench.came_in()
     assert not found.lost
     assert not found.strange

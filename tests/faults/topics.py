@@ -48,6 +48,7 @@ class Feeder:
         self.acknowledged: set[int] = set()
         self._topic = topic
         self._number = number
+        self._written = 0
         self._stop = threading.Event()
         self._producer = Producer(
             {
@@ -61,9 +62,10 @@ class Feeder:
         self._thread = threading.Thread(target=self._write, daemon=True)
         self._thread.start()
 
-    def left(self) -> bool:
-        """Whether there is more to write."""
-        return self._thread.is_alive()
+    def finish(self, number: int) -> set[int]:
+        """Write the rest of ``number`` packets at once, and return those acknowledged."""
+        self._number, self.rate = max(number, self._written), None
+        return self.join()
 
     def join(self) -> set[int]:
         """Wait until all are written, and return the numbers of those that were acknowledged."""
@@ -77,9 +79,10 @@ class Feeder:
 
     def _write(self) -> None:
         for number in itertools.count():
-            if self._stop.is_set() or number == self._number:
+            if self._stop.is_set() or (self._number is not None and number >= self._number):
                 break
             self._put(number)
+            self._written = number + 1
             if self.rate is not None and number % 20 == 0:
                 self._stop.wait(20 / self.rate)
         self._producer.flush()
