@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ztfnb.connection import connect
     from ztfnb.cuts import Cuts
     from ztfnb.drawing import picture
-    from ztfnb.export.background import run_worker
+    from ztfnb.export.running import run_worker
     from ztfnb.filters.defining import filter  # noqa: A004 - what people write is ztfnb.filter
     from ztfnb.filters.filter import Filter
     from ztfnb.labels import Labels
@@ -91,7 +91,7 @@ _HOMES = {
     "lab": "widgets.labbing",
     "picture": "drawing",
     "read": "archive",
-    "run_worker": "export.background",
+    "run_worker": "export.running",
     "save": "saving",
 }
 """Where the other public names live: imported on first use, so that `import ztfnb` is quick."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from made import made_alert, made_packet
 
 import ztfnb
 from ztfnb.broker.embedded import EmbeddedBroker
-from ztfnb.errors import ConfigError, ExportError, SourceError, WorkerError
+from ztfnb.errors import ConfigError, ExportError, SourceError, StreamClosedError, WorkerError
 from ztfnb.export import background
 from ztfnb.export.background import BackgroundWorker
 from ztfnb.kafka_sink import KafkaSink
@@ -128,6 +129,23 @@ def test_its_life(run: Run) -> None:
     worker.stop()
     with pytest.raises(WorkerError, match=r"received will not come: mine is closed"):
         worker.wait(received=ALL + 1)
+
+
+def test_a_forked_child_cannot_stop_it(run: Run) -> None:
+    """In a fork the worker is the parent's: the child's end, or a call there, does not end it."""
+    worker = run().wait("caught up")
+    child = os.fork()
+    if child == 0:
+        refused = False
+        try:
+            worker.stop()
+        except StreamClosedError:
+            refused = True
+        background._stop_all()
+        os._exit(0 if refused else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert worker.running
+    assert worker.wait("caught up").running
 
 
 def test_until_caught_up(run: Run) -> None:

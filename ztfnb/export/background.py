@@ -9,25 +9,20 @@ from __future__ import annotations
 import atexit
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from ztfnb.errors import ConfigError, WorkerError
-from ztfnb.export.addresses import address_of, creator_of, target_of
 from ztfnb.export.letters import DeadLetter, read_letters
 from ztfnb.export.worker.bundle import read_bundle
 from ztfnb.export.worker.masking import scrubber
@@ -35,12 +30,11 @@ from ztfnb.export.worker.numbers import WorkerNumbers
 from ztfnb.export.worker.route import Route
 from ztfnb.export.worker.settings import KAFKA, settings_from
 from ztfnb.export.worker.told import from_json
+from ztfnb.kafka_client import check_process
 from ztfnb.meter import Meter
 from ztfnb.stream import LogLine, Stream
 
 if TYPE_CHECKING:
-    from ztfnb.filters.filter import Filter
-    from ztfnb.kafka_config import Settings
     from ztfnb.widgets.workermonitor import WorkerMonitor
 
 STATES = (
@@ -58,6 +52,8 @@ _LOG_LINES = 500
 _LONGEST_LINE = 2_000
 _END = 25.0
 """How long a worker may take to end after it was asked [s]: longer than it gives itself."""
+_LAST_WORDS = 5.0
+"""How long its log may take to be read after its end [s]."""
 _MODULE = "ztfnb.export.worker.beside"
 _BRIEF = ("time", "level", "event", "settings")
 
@@ -107,6 +103,7 @@ class BackgroundWorker:
         self.port: int | None = None
         """Where it answers ``/healthz`` and ``/metrics``; None where it was not told to."""
         self._on_close = on_close
+        self._pid = os.getpid()
         self._changed = threading.Condition()
         self._numbers = WorkerNumbers()
         self._meter = Meter()
@@ -118,8 +115,9 @@ class BackgroundWorker:
         for topic in self._route.written:
             create(topic)
         self._process = self._start(given)
-        for target, kind in ((self._listen, "numbers"), (self._read_log, "log")):
-            threading.Thread(target=target, name=f"ztfnb worker {kind}", daemon=True).start()
+        self._logging = threading.Thread(target=self._read_log, name="ztfnb log", daemon=True)
+        self._logging.start()
+        threading.Thread(target=self._listen, name="ztfnb numbers", daemon=True).start()
 
     def _start(self, given: Mapping[str, Any]) -> subprocess.Popen[str]:
         # A session of its own: an interrupted cell interrupts the kernel's whole process group.
@@ -233,7 +231,8 @@ class BackgroundWorker:
     def _stands(self) -> str:
         now = self._numbers
         ended = "" if self.running else f" (exit code {self.exit_code})"
-        trouble = [line.text for line in self._log if line.trouble][-1:]
+        told = [line.text for line in self._log if line.trouble]
+        trouble = [text for text in told if not text.startswith("ended ")][-1:]
         error = now.last_error or "".join(trouble)
         return f"{self.name} is {now.state}{ended}, {now.received:,} received. {error}".rstrip()
 
@@ -311,7 +310,14 @@ class BackgroundWorker:
                 self._changed.wait_for(lambda: not self.running, _END)
 
     def ask_to_stop(self) -> None:
-        """Tell it to end in good order, and return at once."""
+        """Tell it to end in good order, and return at once.
+
+        Raises
+        ------
+        StreamClosedError
+            In a forked child: the worker is its parent's.
+        """
+        check_process(self._pid, self.name)
         if self.running:
             self._stopped = True
             with suppress(OSError):
@@ -348,6 +354,7 @@ class BackgroundWorker:
                 else:
                     self._publish(from_json(told["numbers"]))
         code = self._process.wait()
+        self._logging.join(_LAST_WORDS)
         end = "closed" if code == 0 else "failed"
         with self._changed:
             self._numbers = replace(self._numbers, state=end, rate=0.0, ready=False)
@@ -394,138 +401,25 @@ def _log_line(line: str) -> LogLine:
     return LogLine(moment, text[:_LONGEST_LINE], told["level"] in ("warning", "error"))
 
 
-def run_worker(
-    bundles: str | Path | Sequence[str | Path],
-    *,
-    source: str | Stream,
-    to: str,
-    name: str | None = None,
-    settings: Settings | None = None,
-    insecure: bool = False,
-    **options: Any,
-) -> BackgroundWorker:
-    """Run exported filters from topic to topic, in the background, and return at once.
-
-    The same worker as in a container. It ends with this program, by `BackgroundWorker.stop`, or
-    when the cell is run again.
-
-    Parameters
-    ----------
-    bundles
-        The folder that ``f.export(folder)`` wrote; several run in one process.
-    source
-        ``"kafka://HOST:PORT/TOPIC"``, or a stream that reads Kafka: its topics are read, by the
-        worker's own group.
-    to
-        ``"kafka://HOST:PORT/TOPIC"``, or the name of a topic beside the source. ``{filter}`` in
-        it stands for the name of each filter.
-    name
-        What to call it; by default its filters and output. Another of this name is stopped.
-    settings, insecure
-        As `ztfnb.connect` takes them; those of the stream where ``source`` is one.
-    options
-        As `ztfnb.export.worker.settings.WorkerSettings` names them: ``start`` (``"latest"`` or
-        ``"beginning"``, where the group is new), ``group``, ``dead_letters``,
-        ``until_caught_up``, ``transactional``, ``batch``, ``seconds``, ``memory``, ``strict``,
-        ``port``, ``params`` (thresholds by name), ...
-
-    Raises
-    ------
-    ConfigError
-        If an option is wrong, or the stream reads no Kafka.
-    ExportError
-        If a bundle is none.
-
-    Examples
-    --------
-    >>> worker = run_worker("young/", source="kafka://127.0.0.1:9092/night", to="young")
-    >>> worker.wait("caught up").numbers.received
-    1200
-    >>> worker.connect().latest(3)
-    """
-    folders = [bundles] if isinstance(bundles, str | Path) else list(bundles)
-    given = _given(folders, source, to, settings, insecure=insecure) | options
-    return BackgroundWorker(given, name=name, create=creator_of(source))
-
-
-def run_filter(
-    made: Filter,
-    source: str | Stream,
-    to: str,
-    *,
-    verify: Any = None,
-    name: str | None = None,
-    settings: Settings | None = None,
-    insecure: bool = False,
-    **options: Any,
-) -> BackgroundWorker:
-    """Run a filter from topic to topic, in the background: `Filter.run`.
-
-    It is exported to a folder of its own first, and proven; that goes when the worker has ended.
-
-    Parameters
-    ----------
-    made
-        The filter.
-    verify
-        What it is proven on: see `ztfnb.export.bundling.export`.
-    source, to, name, settings, insecure, options
-        As `run_worker` takes them.
-
-    Raises
-    ------
-    ExportError
-        If it cannot be exported.
-    ConfigError
-        As `run_worker`.
-    """
-    from ztfnb.export.bundling import export  # noqa: PLC0415 - run_worker needs none of it
-
-    outside = Path(tempfile.mkdtemp(prefix="ztfnb-"))
-    remove = partial(shutil.rmtree, outside, ignore_errors=True)
-    folder = outside / made.name
-    try:
-        given = _given([folder], source, to, settings, insecure=insecure) | options
-        export(made, folder, verify=verify)
-        return BackgroundWorker(given, name=name, create=creator_of(source), on_close=remove)
-    except BaseException:
-        remove()
-        raise
-
-
-def _given(
-    folders: Sequence[str | Path],
-    source: str | Stream,
-    to: str,
-    settings: Settings | None,
-    *,
-    insecure: bool,
-) -> dict[str, Any]:
-    """Return options as a worker's process takes them."""
-    address, known, careless = address_of(source)
-    return {
-        "bundles": [str(Path(folder).expanduser().absolute()) for folder in folders],
-        "source": address,
-        "output": target_of(to, address),
-        "kafka": {**known, **(settings or {})},
-        "insecure": insecure or careless,
-    }
-
-
 _workers: weakref.WeakValueDictionary[str, BackgroundWorker] = weakref.WeakValueDictionary()
 
 
 def _register(worker: BackgroundWorker) -> None:
     """Make room for a worker: the one of the same name, from a cell run before, is stopped."""
     old = _workers.pop(worker.name, None)
-    if old is not None:
+    if old is not None and old._pid == os.getpid():  # noqa: SLF001 - the registry is its own
         old.stop()
     _workers[worker.name] = worker
 
 
 @atexit.register
 def _stop_all() -> None:
-    workers = [worker for worker in list(_workers.values()) if worker.running]
+    mine = os.getpid()
+    workers = [
+        worker
+        for worker in list(_workers.values())
+        if worker.running and worker._pid == mine  # noqa: SLF001 - the registry is its own
+    ]
     for worker in workers:  # all at once, then each is waited for
         worker.ask_to_stop()
     for worker in workers:

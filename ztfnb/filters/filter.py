@@ -304,8 +304,8 @@ class Filter:
         return export(self, folder, **options)
 
     def run(self, source: str | Stream, to: str, **options: Any) -> BackgroundWorker:
-        """Run it from topic to topic beside this program: see `ztfnb.export.background`."""
-        from ztfnb.export.background import run_filter  # noqa: PLC0415 - of a higher layer
+        """Run it from topic to topic, in the background: see `ztfnb.export.running.run_filter`."""
+        from ztfnb.export.running import run_filter  # noqa: PLC0415 - of a higher layer
 
         return run_filter(self, source, to, **options)
 
