@@ -509,7 +509,7 @@ class GroupReader:
             if not self._ledger.owns(here[0]):
                 return  # whoever owns the first begins for all; then there are commits
             committed = self._begin_group(here)
-        for place in sorted(self._broken):
+        for place in sorted(self._broken - self.taken.ends.keys()):  # those once they are taken
             position = self._ledger.position(place)
             self._resume(place, committed.get(place) if position is None else position)
             self._broken.discard(place)
