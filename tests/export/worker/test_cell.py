@@ -155,8 +155,7 @@ def test_s09_a_filter_costs_only_the_alert_that_it_does_not_come_through(tmp_pat
             if alert.candid == 3:
                 raise ValueError("three")
             if alert.candid == 5:
-                while True:
-                    pass
+                while True: pass
             if alert.candid == 7:
                 return bool(bytearray(4 << 30))
             if alert.candid == 9:
@@ -174,7 +173,7 @@ def test_s09_a_filter_costs_only_the_alert_that_it_does_not_come_through(tmp_pat
         again = judge_all(cell, values[20:])
     bad, good = found.filters
     assert reasons(found) == {
-        2: ("exception", 8), 4: ("time", 10), 6: ("memory", 13), 8: ("crash", 15), 10: ("crash", 0)
+        2: ("exception", 8), 4: ("time", 10), 6: ("memory", 12), 8: ("crash", 14), 10: ("crash", 0)
     }  # fmt: skip
     assert bad.failures[4].message == "took longer than 1 s"
     assert bad.failures[8].message == "the process ended with SIGSEGV"
@@ -649,3 +648,50 @@ def test_the_same_without_nameless_memory(tmp_path: Path, monkeypatch: pytest.Mo
         cell.start()
         values: Sequence[bytes] = packets(30)
         assert list(judge_all(cell, values).filters[0].verdict) == [1, 0] * 15
+
+
+def test_memory_that_many_alerts_take_together_is_given_back(tmp_path: Path) -> None:
+    """A filter that keeps more with every alert costs an alert now and then, and no memory."""
+    folder = bundle_of(
+        tmp_path,
+        """
+        import mmap
+        import ztfnb
+
+        kept = []
+
+        @ztfnb.filter
+        def keeps(alert):
+            kept.append(mmap.mmap(-1, 40 << 20))
+            kept[-1].write(bytes(40 << 20))
+            return True
+        """,
+    )
+    with Cell([folder], Limits(seconds=30.0, memory=100 << 20)) as cell:
+        cell.start()
+        found = judge_all(cell, packets(60))
+    failures = found.filters[0].failures
+    assert {one.kind for one in failures.values()} <= {"memory"}
+    assert cell.restarts >= 1
+    assert len(failures) <= cell.restarts
+    assert list(found.filters[0].verdict).count(1) == 60 - len(failures)
+
+
+def test_a_bundle_that_changes_under_a_worker_ends_it(tmp_path: Path) -> None:
+    """No process goes on with another filter than the one that the others had."""
+    folder = bundle_of(
+        tmp_path,
+        """
+        import os
+        import ztfnb
+
+        @ztfnb.filter
+        def ends(alert):
+            os._exit(1)
+        """,
+    )
+    with Cell([folder], QUICK) as cell:
+        cell.start()
+        bundle_of(folder, REAL)
+        with pytest.raises(WorkerError, match="a bundle was changed"):
+            judge_all(cell, packets(2))

@@ -12,33 +12,30 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic, monotonic_ns, sleep
 from typing import Any, Self
 
-from ztfnb.errors import WorkerError
+from ztfnb.errors import ExportError, WorkerError
+from ztfnb.export.worker.bundle import Bundle, read_bundle
+from ztfnb.export.worker.cell_batch import Batch
 from ztfnb.export.worker.cell_log import Printed
 from ztfnb.export.worker.cell_memory import (
     OWN_MEMORY,
     PROGRESS_BYTES,
-    UNDECODABLE,
-    Code,
     Doing,
     Progress,
     Results,
     Segment,
     State,
-    as_list,
     new_segment,
     put_packets,
 )
 from ztfnb.export.worker.cell_process import CellProcess
 from ztfnb.export.worker.cell_wire import OUT_OF_MEMORY, RENEW, WireError
-from ztfnb.export.worker.judged import Failed, FilterFacts, Judged, Verdicts
+from ztfnb.export.worker.judged import Failed, FilterFacts, Judged
 from ztfnb.export.worker.settings import Limits
-from ztfnb.filters.decision import Verdict
-from ztfnb.filters.threshold import Value
 from ztfnb.wording import one_line
 
 SLOTS = 2
@@ -55,31 +52,7 @@ _DECODING_SECONDS = 60.0
 _BEGUN = 2
 """A process that has begun with more has done something: packets decoded, an alert judged."""
 _TAIL = 600
-_SAYS = 500
-_VERDICTS = {
-    Code.REJECTED: int(Verdict.REJECTED),
-    Code.PASSED: int(Verdict.PASSED),
-    Code.NOTED: int(Verdict.PASSED),
-}
-_FAILED = int(Verdict.FAILED)
-_KINDS = ("not decoded", "exception", "missing value", "refused value", "memory")
-"""Kinds of failures that the process tells; the others are seen here."""
-
-
-@dataclass(slots=True)
-class _Batch:
-    """A batch that is inside."""
-
-    serial: int
-    slot: int
-    count: int
-    size: int
-    results: Results
-    failures: list[dict[int, Failed]]
-    notes: list[dict[int, Mapping[str, Value]]]
-    undecodable: dict[int, Failed] = field(default_factory=dict)
-    apart: range = range(0)
-    done: bool = False
+_SENSELESS = Failed("crash", "it wrote where only the process itself writes")
 
 
 class Cell:
@@ -118,11 +91,12 @@ class Cell:
         self._limits = limits
         self._strict = strict
         self._params = dict(params)
+        self._bundles: list[Bundle] = []
         self._python = Path(sys.executable) if python is None else python
         self._process: CellProcess | None = None
         self._segments: list[Segment] = []
         self._handed: list[int] = []
-        self._batches: list[_Batch] = []
+        self._batches: list[Batch] = []
         self._serial = 0
         self._ready = False
         self._at_hand = 0
@@ -201,6 +175,13 @@ class Cell:
 
     def _launch(self) -> None:
         """Start a process, and tell it what is to be done."""
+        try:
+            bundles = [read_bundle(folder) for folder in self._folders]
+        except ExportError as error:
+            raise WorkerError(str(error)) from None
+        if self._bundles not in ([], bundles):
+            raise WorkerError("a bundle was changed while it runs; start the worker anew")
+        self._bundles = bundles
         self._progress.reset()
         self._spared = -1, 0
         self._printed.clear()
@@ -225,7 +206,7 @@ class Cell:
             if not batch.done:
                 self._tell(batch)
 
-    def _tell(self, batch: _Batch) -> None:
+    def _tell(self, batch: Batch) -> None:
         if self._process is not None:
             apart = (batch.apart.start, batch.apart.stop)
             self._process.tell("judge", batch.serial, batch.slot, batch.count, batch.size, apart)
@@ -249,10 +230,7 @@ class Cell:
         count, filters = len(values), len(self.filters)
         self._results[slot].grow(Results.bytes_of(count, filters))
         results = Results(self._results[slot], count, filters)
-        results.clear()
-        failures: list[dict[int, Failed]] = [{} for _ in self.filters]
-        notes: list[dict[int, Mapping[str, Value]]] = [{} for _ in self.filters]
-        batch = _Batch(self._serial, slot, count, size, results, failures, notes)
+        batch = Batch.new(self._serial, slot, size, results)
         self._batches.append(batch)
         self._tell(batch)
 
@@ -270,42 +248,11 @@ class Cell:
             if self._batches and not self._batches[0].done:
                 self._turn(max(0.0, min(left, _GLANCE)))
             elif self._batches:
-                return self._take()
+                return self._batches.pop(0).judged()
             elif left > 0:
                 self._turn(min(left, _GLANCE))
             if left <= 0 and not (self._batches and self._batches[0].done):
                 return None
-
-    def _take(self) -> Judged:
-        batch = self._batches.pop(0)
-        results = batch.results
-        found = []
-        for number in range(len(self.filters)):
-            span = results.of_filter(number)
-            codes, failures = as_list(results.verdict[span]), batch.failures[number]
-            failed = _FAILED
-            verdict = [_VERDICTS.get(code, failed) for code in codes]  # type: ignore[call-overload]
-            kept = {}
-            for place, code in enumerate(codes):
-                if code == Code.FAILED:
-                    kept[place] = failures.get(place, _LOST)
-                elif code == Code.NOTED and place not in batch.notes[number]:
-                    kept[place] = _LOST
-                    verdict[place] = failed
-            notes = {
-                place: notes
-                for place, notes in batch.notes[number].items()
-                if codes[place] == Code.NOTED
-            }
-            found.append(Verdicts(verdict, kept, notes, as_list(results.took[span])))
-        undecodable = {
-            place: batch.undecodable.get(place, _LOST)
-            for place, state in enumerate(as_list(results.decoded))
-            if state == UNDECODABLE
-        }
-        judged = Judged(as_list(results.candid), undecodable, found)
-        results.release()
-        return judged
 
     # -- The process -----------------------------------------------------------------------
 
@@ -357,30 +304,17 @@ class Cell:
             case "failed", [reason]:
                 self._reason = one_line(str(reason), _TAIL)
             case "done", [serial]:
-                self._finish(self._batch(serial))
-            case "failure", [serial, place, -1, reason_kind, reason, line]:
-                batch = self._batch(serial)
-                batch.undecodable[range(batch.count)[place]] = _failed(reason_kind, reason, line)
-            case "failure", [serial, place, number, reason_kind, reason, line]:
-                batch = self._batch(serial)
-                place = range(batch.count)[place]
-                batch.failures[number][place] = _failed(reason_kind, reason, line)
+                self._batch(serial).finish()
+                self._fruitless = 0
+            case "failure", [serial, *failure]:
+                self._batch(serial).take_failure(*failure)
             case "notes", [serial, place, number, dict() as notes]:
-                if not all(isinstance(value, Value) for value in notes.values()):
-                    raise WireError("annotations of other kinds")
-                batch = self._batch(serial)
-                batch.notes[number][range(batch.count)[place]] = notes
+                self._batch(serial).take_notes(place, number, notes)
             case _:
                 raise WireError(f"{kind!r} of {len(rest)} parts")
 
-    def _batch(self, serial: Any) -> _Batch:
+    def _batch(self, serial: Any) -> Batch:
         return {batch.serial: batch for batch in self._batches}[serial]
-
-    def _finish(self, batch: _Batch) -> None:
-        if len(batch.results.pending()):
-            raise WireError("a batch is not done")
-        batch.done = True
-        self._fruitless = 0
 
     def _watch(self, process: CellProcess) -> None:
         """End a process that is over a limit."""
@@ -393,12 +327,14 @@ class Cell:
                 )
             return
         doing = self._progress.read()
-        reason = self._over_memory(process) or self._over_time(doing)
-        if reason is None or self._progress.read() != doing:
+        over = self._over_memory(process)
+        reason = over or self._over_time(doing)
+        if reason is None or (over is None and self._progress.read() != doing):
             return
         line = process.where(self._folders) if doing.state == State.JUDGING else 0
-        self._overdue = doing, replace(reason, line=line)
         process.kill()
+        # Memory is charged to the alert that was under way at the end.
+        self._overdue = doing if over is None else self._progress.read(), replace(reason, line=line)
 
     def _over_time(self, doing: Doing) -> Failed | None:
         limit = self._limits.seconds if doing.state == State.JUDGING else _DECODING_SECONDS
@@ -452,36 +388,16 @@ class Cell:
         if overdue is not None:
             # What was begun between the look and the end is judged again.
             doing = overdue[0]
-        if doing.state not in (State.DECODING, State.JUDGING) or code == RENEW:
-            return
         batch = next((one for one in self._batches if one.serial == doing.serial), None)
-        if batch is None or not 0 <= doing.place < batch.count:
+        if batch is None or code == RENEW:
             return
         failed = overdue[1] if overdue is not None else _crashed(code, line)
-        if doing.state == State.DECODING:
-            self._charge_decoding(batch, doing, failed)
-            return
-        if not doing.since or not 0 <= doing.filter < len(self.filters):
-            return  # between two alerts
-        at = doing.filter * batch.count + doing.place
-        # A signal may have woken what was overdue, so that it came to an end after all.
-        if overdue is not None or batch.results.verdict[at] == Code.PENDING:
-            batch.failures[doing.filter][doing.place] = failed
-            batch.results.took[at] = monotonic_ns() - doing.since
-            batch.results.verdict[at] = Code.FAILED
+        if doing.state == State.JUDGING:
+            charged = batch.charge(doing, failed, surely=overdue is not None)
+            self._fruitless = 0 if charged else self._fruitless
+        elif doing.state == State.DECODING:
+            batch.charge_decoding(doing, failed)
             self._fruitless = 0
-
-    def _charge_decoding(self, batch: _Batch, doing: Doing, failed: Failed) -> None:
-        """Have packets decoded each for itself, or give up the one that cannot be.
-
-        That is one which nothing was done before: it may have been what filters left in memory.
-        """
-        if doing.filter == 1 and doing.turn == 1:
-            batch.undecodable[doing.place] = Failed(failed.kind, f"decoding it: {failed.message}")
-            batch.results.decoded[doing.place] = UNDECODABLE
-        else:
-            batch.apart = range(doing.place, batch.count)
-        self._fruitless = 0
 
     def _why(self, code: int) -> str:
         if self._reason:
@@ -489,18 +405,6 @@ class Cell:
         said = one_line(self._printed.tail(), _TAIL)
         ended = f"the filters could not be made ready: {_crashed(code, 0).message}"
         return f"{ended}; it printed: {said}" if said else ended
-
-
-_LOST = Failed("crash", "what became of it was lost: the filter closed what it is told through")
-
-
-_SENSELESS = Failed("crash", "it wrote where only the process itself writes")
-
-
-def _failed(kind: Any, reason: Any, line: Any) -> Failed:
-    if kind not in _KINDS:
-        raise WireError("a failure of an unknown kind")
-    return Failed(str(kind), str(reason)[:_SAYS], int(line))
 
 
 def _crashed(code: int, line: int) -> Failed:
