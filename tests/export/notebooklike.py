@@ -465,4 +465,18 @@ CASES: dict[str, tuple[str, ...]] = {
         "    return alert['candidate']['rb'] > rb_min\n",
         "f = both\n",
     ),
+    "filter_rebound": (
+        "@ztfnb.filter\ndef real(alert, *, rb_min=0.3):\n"
+        "    return alert['candidate']['rb'] > rb_min\n",
+        "real = real.with_params(rb_min=0.6)\n",
+        "@ztfnb.filter\ndef other(alert):\n    return real(alert) and 1\n",
+        "f = real & other\n",
+    ),
+    "name_of_filter_is_a_constant": (
+        "@ztfnb.filter\ndef level(alert, *, rb_min=0.3):\n"
+        "    return alert['candidate']['rb'] > rb_min\n",
+        "first, level = level, 0.4\n",
+        "@ztfnb.filter\ndef other(alert):\n    return level < 1\n",
+        "f = first & other\n",
+    ),
 }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ztfnb.errors import ExportError
 from ztfnb.export import statements
-from ztfnb.export.functionpieces import follow_function, renamed
+from ztfnb.export.functionpieces import follow_function
 from ztfnb.export.home import Home
 from ztfnb.export.pieces import Piece
 from ztfnb.export.spelled import NotSpelledError
@@ -64,7 +64,12 @@ def filter_definition(found: Gathering, made: Filter) -> Piece:
             plain = found.pieces.get(id(function))
             if plain is not None:  # the function itself is called too
                 return f"{piece.name} = {decorator}({plain.name})"
-            return f"{above}@{decorator}\n{renamed(made.code.text, made.name, piece.name)}"
+            # A filter is known by the name of its function: that stays.
+            other = "" if piece.name == made.name else f"\n{piece.name} = {made.name}"
+            return f"{above}@{decorator}\n{made.code.text}{other}"
+
+        if id(function) not in found.pieces:
+            piece.keeps = made.name
 
         piece.write = write
     return piece

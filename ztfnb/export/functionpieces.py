@@ -75,7 +75,7 @@ def _definition(found: Gathering, name: str, function: FunctionType, home: Home)
         )
     file = function.__code__.co_filename
     piece = Piece(node.name, str, statements.place_of(file, node.lineno))
-    piece.write = lambda: renamed(
+    piece.write = lambda: _renamed(
         statements.text_of(node, whole, decorators=False), node.name, piece.name
     )
     found.keep(function, piece)
@@ -83,7 +83,7 @@ def _definition(found: Gathering, name: str, function: FunctionType, home: Home)
     return piece
 
 
-def renamed(text: str, old: str, new: str) -> str:
+def _renamed(text: str, old: str, new: str) -> str:
     """Return the text of a function under another name."""
     return re.sub(rf"^(def\s+){old}\b", rf"\g<1>{new}", text, count=1, flags=re.MULTILINE)
 

@@ -235,8 +235,20 @@ class Gathering:
             )
             if name != piece.name and piece.fixed:
                 self.refuse(piece.name, "something else has this name too; rename one of them")
+            self._stand_behind(piece, name)
             piece.name = name
             taken.add(name)
+
+    def _stand_behind(self, piece: Piece, name: str) -> None:
+        """Let what has the name of a filter's function in the end stand behind the filter."""
+        if not piece.keeps or piece.keeps == name:
+            return
+        owner = self._by_name.get(piece.keeps)
+        if owner is not None and owner is not piece:
+            owner.needs.append(piece)
+            owner.constant = False
+        elif owner is None and piece.keeps in self._bound:
+            self.refuse(piece.keeps, "a module or what it holds has this name too; rename one")
 
 
 def _same(known: Any, value: Any) -> bool:

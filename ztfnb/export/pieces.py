@@ -22,6 +22,9 @@ class Piece:
     constant: bool = False
     fixed: bool = False
     """Whether it cannot have another name."""
+    keeps: str = ""
+    """The name that its own text defines, whatever it is called: what has that name in the end
+    stands behind it."""
     imported: bool = False
     """Whether it stands in a module, and an import brings it."""
     claimed: bool = False
