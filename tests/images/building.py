@@ -115,18 +115,25 @@ class Buildah:
         self("add", "--quiet", container, str(root), "/")
         self("commit", "--quiet", "--rm", container, name)
 
-    def build(self, folder: Path, name: str, base: str) -> str:
-        """Build an image from a Dockerfile, without a package index; return what was printed."""
+    def build(self, folder: Path, name: str, base: str) -> None:
+        """Build an image from a Dockerfile, without a package index."""
         arguments = ["--build-arg", f"BASE={base}", "--build-arg", "PIP_NO_INDEX=1"]
         # In Docker's format, as OCI's has no health check.
-        words = ["--isolation", "chroot", "--format", "docker", "--pull-never", "--tag", name]
-        return self("build", *words, *arguments, str(folder))
+        words = ["--quiet", "--isolation", "chroot", "--format", "docker", "--pull-never"]
+        words += ["--timestamp", "1500000000", "--tag", name]
+        self("build", *words, *arguments, str(folder))
 
     def config(self, image: str) -> dict[str, Any]:
         """What a container of an image is started with, as its Docker configuration has it."""
         told = json.loads(self("inspect", "--type", "image", image))
         config: dict[str, Any] = told["Docker"]["config"]
         return config
+
+    def layers(self, image: str) -> list[str]:
+        """Digests of what is in its layers."""
+        told = json.loads(self("inspect", "--type", "image", image))
+        digests: list[str] = told["OCIv1"]["rootfs"]["diff_ids"]
+        return digests
 
     def container(self, image: str) -> Container:
         """Make a container of an image, which does not run yet."""

@@ -20,6 +20,9 @@ from ztfnb.export.exported import Exported
 from ztfnb.export.lock import read_lock
 from ztfnb.export.oci import OciImage
 
+# The first of them makes a Debian, a bundle and an image, at the side of other tests.
+pytestmark = pytest.mark.timeout(1200)
+
 PATIENCE = 180.0
 """How long a container may take to start and to judge some hundred alerts [s]."""
 PLACES = ("/", "/filter", "/venv", "/tmp", "/etc", "/var")  # noqa: S108 - tried, and denied
@@ -84,6 +87,14 @@ def test_s31_the_image_asks_for_nothing(buildah: Buildah, built: str, exported: 
     pins = read_lock(exported.folder / REQUIREMENTS)
     assert {"ztfnb", "numpy", "confluent-kafka"} <= pins.keys()
     assert all(pin.hashes for pins_of_one in pins.values() for pin in pins_of_one)
+
+
+def test_the_same_bundle_builds_the_same_image(
+    buildah: Buildah, base: str, built: str, exported: Exported
+) -> None:
+    """With the time of its files told to the builder, a second build has the same layers."""
+    buildah.build(exported.folder, "localhost/again:1", base)
+    assert buildah.layers("localhost/again:1") == buildah.layers(built)
 
 
 def test_the_image_says_what_it_is(buildah: Buildah, built: str, exported: Exported) -> None:
