@@ -74,6 +74,10 @@ class Bench:
         """What the group has committed, by partition."""
         return committed(self.bootstrap, self.group, self.topic)
 
+    def is_past(self, partition: int, offset: int) -> bool:
+        """Whether the group has committed more of a partition than up to an offset."""
+        return self.committed()[partition] > offset
+
     def ends(self) -> dict[int, int]:
         """The ends of what came in, by partition."""
         return ends(self.bootstrap, self.topic)

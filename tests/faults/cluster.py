@@ -73,6 +73,10 @@ class Cluster:
         """The node that leads a partition; -1 while none does."""
         return self._partitions(topic)[partition][0]
 
+    def has_other_leader(self, topic: str, partition: int, than: int) -> bool:
+        """Whether another node than one leads a partition."""
+        return self.leader(topic, partition) not in (than, -1)
+
     def in_sync(self, topic: str) -> bool:
         """Whether all three hold everything of a topic."""
         return all(count == len(NODES) for _, count in self._partitions(topic).values())

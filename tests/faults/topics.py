@@ -176,7 +176,7 @@ def committed(bootstrap: str, group: str, topic: str) -> dict[int, int]:
     consumer = onlooker(bootstrap, group)
 
     def ask() -> dict[int, int]:
-        told = consumer.committed(_partitions(consumer, topic), timeout=30)
+        told = consumer.committed(_partitions(consumer, topic), timeout=3)
         return {one.partition: max(one.offset, 0) for one in told}
 
     try:
