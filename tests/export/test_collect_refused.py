@@ -185,8 +185,8 @@ def test_tokens_at_random() -> None:
 def test_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What stands in the environment under a secret's name is a secret under any name."""
     monkeypatch.setenv("BROKER_PASSWORD", "correct horse")
-    monkeypatch.setenv("PWD", "/home/me/ztf")
-    collect(filter_of("folder = '/home/me/ztf'", _USES.format("folder")))
+    monkeypatch.setenv("PWD", "/srv/me/ztf")
+    collect(filter_of("folder = '/srv/me/ztf'", _USES.format("folder")))
     made = filter_of("greeting = 'correct horse'", _USES.format("greeting"))
     with pytest.raises(ExportError, match="what the environment holds in BROKER_PASSWORD"):
         collect(made)

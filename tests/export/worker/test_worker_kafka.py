@@ -97,6 +97,30 @@ def test_output_topics_are_made_like_the_source(bootstrap: str, name: str) -> No
     assert outcome(bootstrap, name, 3) == sorted(alerts(10))
 
 
+def test_caught_up_is_with_what_was_there(bootstrap: str, name: str) -> None:
+    """A stream that never stands still does not keep a worker that is to end when caught up."""
+    create_topics(bootstrap, [f"{name}-in"], partitions=2)
+    write(bootstrap, f"{name}-in", alerts(50))
+    over = threading.Event()
+
+    def pour() -> None:
+        for number in count(50):
+            if over.wait(0.02):
+                return
+            write(bootstrap, f"{name}-in", alerts(1, number))
+
+    more = threading.Thread(target=pour)
+    more.start()
+    settings = settings_for(bootstrap, name, f"{name}-in", until_caught_up=True)
+    try:
+        with running(settings) as worker:
+            until(lambda: worker.numbers().state == "closed")
+    finally:
+        over.set()
+        more.join()
+    assert worker.numbers().received >= 50
+
+
 def test_a_member_that_leaves_makes_room_at_once(bootstrap: str, name: str) -> None:
     """A worker that was stopped is not waited for until its session ends."""
     create_topics(bootstrap, [f"{name}-in"], partitions=2)

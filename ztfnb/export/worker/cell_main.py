@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ztfnb.errors import FilterWarning, WorkerError
+from ztfnb.errors import ExportError, FilterWarning, WorkerError
 from ztfnb.export.worker.bundle import check_params, load_filter, params_in, read_bundle
 from ztfnb.export.worker.cell_judging import Judging, OutOfMemoryError
 from ztfnb.export.worker.cell_memory import (
@@ -141,7 +141,10 @@ def _load(order: Order) -> list[Filter]:
             made = load_filter(bundle, params_in(order.params, bundle))
             made.resources  # noqa: B018 - runs the setup
         except BaseException as error:  # noqa: BLE001 - also sys.exit() in an author's module
-            send(order.messages, "failed", f"{folder}: {message_of(error)}")
+            # What a bundle is refused for names the bundle.
+            known = isinstance(error, ExportError)
+            reason = str(error) if known else f"{folder}: {message_of(error)}"
+            send(order.messages, "failed", reason)
             os._exit(NOT_READY)
         loaded.append(made)
     return loaded

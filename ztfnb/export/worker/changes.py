@@ -52,8 +52,10 @@ def changes(before: WorkerNumbers, now: WorkerNumbers) -> Iterator[LogEvent]:
             },
         )
     if now.state != before.state:
-        told = {"error": now.last_error} if now.state in ("disconnected", "failed") else {}
-        yield LogEvent(_level(before.state, now.state), now.state, told)
+        # Why it failed is told by what ends the process.
+        told = {"error": now.last_error} if now.state == "disconnected" else {}
+        if now.state != "failed":
+            yield LogEvent(_level(before.state, now.state), now.state, told)
     elif now.last_error != before.last_error and now.last_error and now.restarts == before.restarts:
         yield LogEvent(logging.WARNING, "trouble", {"error": now.last_error})
 
@@ -87,7 +89,7 @@ def summary(now: WorkerNumbers) -> LogEvent:
 def _level(before: str, now: str) -> int:
     if {before, now} == {"running", "caught up"}:
         return logging.DEBUG  # at the head of a topic this comes with every alert
-    return {"failed": logging.ERROR, "disconnected": logging.WARNING}.get(now, logging.INFO)
+    return logging.WARNING if now == "disconnected" else logging.INFO
 
 
 def _gaps(before: WorkerNumbers, now: WorkerNumbers) -> Iterator[LogEvent]:

@@ -1,13 +1,15 @@
 """The log of a worker: a JSON object a line on standard error, or plain text in a terminal.
 
 Each line has ``time`` (UTC), ``level``, ``event`` and what belongs to the event. An exception is
-told on one line. Secrets are taken out of every line, and there are only so many lines a second.
+told on one line. Secrets are taken out of every line, and there are only so many lines a second; of
+what the Kafka client says again and again while no broker answers, there is one in half a minute.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import threading
 import time
@@ -26,6 +28,12 @@ _A_SECOND = 50
 _LONGEST = 4_000
 """Characters of a text in a line."""
 _FRAMES = 12
+_AGAIN = 30.0
+"""Seconds in which a library's line is not written again, if only its numbers differ."""
+_KINDS = 200
+"""Kinds of such lines that are remembered."""
+_LONG = ("settings", "filters")
+"""Fields that are not for people: they gave the first, and see the others on the last line."""
 
 log = logging.getLogger("ztfnb.worker")
 
@@ -97,7 +105,8 @@ def for_programs(record: logging.LogRecord, dropped: int = 0) -> str:
 def for_people(record: logging.LogRecord, dropped: int = 0) -> str:
     """Return a record as a line to read: local time, level unless all is well, words, fields."""
     level = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
-    fields = " ".join(f"{name}={_shown(value)}" for name, value in _fields(record).items())
+    given = _fields(record).items()
+    fields = " ".join(f"{name}={_shown(value)}" for name, value in given if name not in _LONG)
     clock = f"{datetime.fromtimestamp(record.created):%H:%M:%S}"  # noqa: DTZ006 - local
     line = one_line(f"{clock} {level}{record.getMessage()} {fields}", _LONGEST)
     if record.exc_info and record.exc_info[1] is not None:
@@ -120,10 +129,14 @@ class _Lines(logging.Handler):
         self._left = float(_A_SECOND)
         self._filled = time.monotonic()
         self._dropped = 0
+        self._told: dict[str, float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record, unless there were too many lately; errors are always written."""
+        """Write a record, unless there were too many lately; our errors are always written."""
         now = time.monotonic()
+        if self._said(record, now):
+            self._dropped += 1
+            return
         self._left = min(_A_SECOND, self._left + _A_SECOND * (now - self._filled))
         self._filled = now
         if self._left < 1 and record.levelno < logging.ERROR:
@@ -135,6 +148,18 @@ class _Lines(logging.Handler):
         with suppress(OSError, ValueError):  # closed, or nobody reads it
             self._out.write(f"{self._wrap(line)}\n")
             self._out.flush()
+
+    def _said(self, record: logging.LogRecord, now: float) -> bool:
+        """Return whether a library said as much lately: its client does for each connection."""
+        if record.name.startswith(log.name):
+            return False
+        kind = re.sub(r"\d+", "0", record.getMessage())
+        if now - self._told.get(kind, -_AGAIN) < _AGAIN:
+            return True
+        if len(self._told) >= _KINDS:
+            self._told.clear()
+        self._told[kind] = now
+        return False
 
 
 def catch_threads() -> Callable[[], None]:

@@ -107,6 +107,7 @@ class GroupReader:
         self._consumer: Consumer | None = None
         self._subscribed: tuple[str, ...] = ()
         self._counts: dict[str, int] = {}
+        self._goal: dict[Place, int] | None = None
         self._broken: set[Place] = set()
         self._ends: dict[Place, int] = {}
         self._timestamps: dict[Place, float] = {}
@@ -242,16 +243,22 @@ class GroupReader:
         )
 
     def finished(self) -> bool:
-        """Return whether the group, of which others may be members, has committed everything.
+        """Return whether the group, of which others may be members, has committed what was there.
 
-        Asks the broker; False where it does not answer.
+        That is what was there when this was asked first: more may come all the time. Asks the
+        broker; False where it does not answer.
         """
         try:
             extents = extents_of(self._client, places_of(self._subscribed, self._counts))
         except KafkaException as error:
             self.health.note(error.args[0])
             return False
-        return not any(extent.unfinished for extent in extents.values())
+        if self._goal is None:
+            self._goal = {place: extent.high for place, extent in extents.items()}
+        return not any(
+            extent.unfinished_before(self._goal.get(place, extent.low))
+            for place, extent in extents.items()
+        )
 
     def hold(self, *, held: bool) -> None:
         """Stop fetching, or go on; the group is served all the same."""

@@ -211,8 +211,13 @@ class Watch:
 
 def _worker(settings: WorkerSettings, environ: Mapping[str, str]) -> Runs:
     # Only now: settings can be refused before the Kafka client is loaded.
+    from ztfnb.export.worker.bundle import check_files, check_params, read_bundle  # noqa: PLC0415
     from ztfnb.export.worker.worker import Worker  # noqa: PLC0415
 
+    bundles = [read_bundle(folder) for folder in settings.bundles]
+    check_params(settings.params, bundles)
+    for one in bundles:
+        check_files(one)
     return Worker(settings, environ=environ)
 
 

@@ -30,9 +30,13 @@ class Extent:
     @property
     def unfinished(self) -> bool:
         """Whether anything there has not been read by the group, or is gone unread."""
+        return self.unfinished_before(self.high)
+
+    def unfinished_before(self, end: int) -> bool:
+        """Whether that is so of what lies before an offset."""
         if self.committed is None:
-            return self.high > self.low
-        return self.committed < self.high
+            return end > self.low
+        return self.committed < min(end, self.high)
 
 
 def candidates(topics: Topics, listed: Mapping[str, int], now: float) -> tuple[str, ...]:

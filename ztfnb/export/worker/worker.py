@@ -471,8 +471,8 @@ class Worker:
     # The end
 
     def _is_done(self) -> bool:
-        """Whether all that is there has been judged, by this worker or others of its group."""
-        if not self._settings.until_caught_up or not self._caught_up():
+        """Whether all that was there has been judged, by this worker or others of its group."""
+        if not self._settings.until_caught_up or not (self._reader.joined or self._caught_up()):
             return False
         now = time.monotonic()
         if now < self._next_ask:
