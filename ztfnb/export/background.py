@@ -55,7 +55,7 @@ _END = 25.0
 _LAST_WORDS = 5.0
 """How long its log may take to be read after its end [s]."""
 _MODULE = "ztfnb.export.worker.beside"
-_BRIEF = ("time", "level", "event", "settings")
+_BRIEF = ("time", "level", "event", "settings", "filters")
 
 
 class BackgroundWorker:

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -77,6 +78,32 @@ def test_not_more_lines_than_one_can_read(out: io.StringIO) -> None:
     assert len(told) + sum(line.get("lines_dropped", 0) for line in told) == 1001
 
 
+def test_a_client_that_says_the_same_is_heard_once(
+    out: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that does not answer is one line of the client's in half a minute, errors too."""
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    client = logging.getLogger("ztfnb.kafka")
+    for tried in range(100):
+        client.error("connection refused (after %d ms)", tried)
+    client.error("certificate refused")
+    now[0] += 31
+    client.error("connection refused (after 7 ms)")
+    told = [(line["event"], line.get("lines_dropped")) for line in lines(out)]
+    assert told == [
+        ("connection refused (after 0 ms)", None),
+        ("certificate refused", 99),
+        ("connection refused (after 7 ms)", None),
+    ]
+
+
+def test_what_ends_the_process_tells_why(out: io.StringIO) -> None:
+    """A worker that fails is no second line with the same words."""
+    assert events(state="failed", last_error="no route") == {}
+    assert not out.getvalue()
+
+
 def test_a_thread_that_ends_is_told(out: io.StringIO) -> None:
     """An error in a thread is a line like others, not a traceback."""
     end = catch_threads()
@@ -94,7 +121,8 @@ def test_people_read_words() -> None:
     terminal = Terminal()
     end = begin_log("info", str, stream=terminal)
     tell(LogEvent(logging.INFO, "rebalanced", {"partitions": ["night/0"]}))
-    tell(LogEvent(logging.ERROR, "gap", {"alerts": 5, "topic": "the night"}))
+    fields = {"alerts": 5, "topic": "the night", "settings": {"batch": 1}, "filters": [{}]}
+    tell(LogEvent(logging.ERROR, "gap", fields))
     end()
     first, second = terminal.getvalue().splitlines()
     assert first[8:] == ' rebalanced partitions=["night/0"]'
