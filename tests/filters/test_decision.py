@@ -47,6 +47,8 @@ def test_annotations() -> None:
     ("value", "told"),
     [
         ({1: 2}, "the name of an annotation is a text, got 1"),
+        ({"a\ud800": 2}, "no header of a message can be called"),
+        ({"a\0b": 2}, "no header of a message can be called"),
         ({"": 2}, "name"),
         ({"a": None}, "the annotation 'a' is a NoneType"),
         ({"a": [1]}, "list"),

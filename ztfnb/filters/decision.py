@@ -75,7 +75,21 @@ def _agree(name: str, value: Value, passed: list[tuple[str, dict[str, Value]]]) 
 def _name(name: Any) -> str:
     if not isinstance(name, str) or not name:
         raise FilterError(f"the name of an annotation is a text, got {name!r}")
+    if not is_name(name):
+        raise FilterError(f"no header of a message can be called {name!r}; use another name")
     return name
+
+
+def is_name(text: str) -> bool:
+    """Return whether an annotation may have a text as its name: it becomes that of a header.
+
+    One that UTF-8 cannot say makes the Kafka client crash (confluent-kafka 2.16.1); at a zero it
+    would be cut off.
+    """
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def _annotation(name: str, value: Any) -> Value:

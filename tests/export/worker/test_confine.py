@@ -414,3 +414,45 @@ def test_a_kernel_without_landlock_is_told(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(sys, "platform", "linux")
     with pytest.raises(WorkerError, match="lsm=landlock"):
         confine.machine()
+
+
+@here
+@pytest.mark.parametrize(
+    "reach",
+    [
+        "resource.prlimit(os.getppid(), resource.RLIMIT_CORE, resource.getrlimit(4))",
+        "os.sched_setaffinity(os.getppid(), {0})",
+        "fcntl.fcntl(os.pipe()[0], fcntl.F_SETOWN, os.getppid())",
+        "refused(libc.prctl(1, 0, 0, 0, 0))",
+    ],
+    ids=["limits", "processors", "signals of the kernel", "its death with the worker"],
+)
+def test_s32_nothing_reaches_the_worker_while_filters_are_imported(
+    reach: str, tmp_path: Path
+) -> None:
+    """Limits of the worker's process, where it runs, and who ends with whom, are the worker's."""
+    text = f"""
+        import ctypes, fcntl, os, resource
+        import ztfnb
+
+        libc = ctypes.CDLL(None)
+
+        def refused(found):
+            if found:
+                raise PermissionError
+
+        try:
+            {reach}
+        except PermissionError:
+            DONE = False
+        else:
+            DONE = True
+
+        @ztfnb.filter
+        def f(alert):
+            return DONE
+        """
+    with Cell([bundle_of(tmp_path / "f", text)], LIMITS, strict=True) as cell:
+        cell.start()
+        judged = judge_all(cell, [made_packet(1)])
+    assert list(judged.filters[0].verdict) == [0]

@@ -51,7 +51,10 @@ _PAUSE = 0.5
 _DECODING_SECONDS = 60.0
 _BEGUN = 2
 """A process that has begun with more has done something: packets decoded, an alert judged."""
+_AT_ONCE = 100
+"""Times that what the process says is read before something else is looked after."""
 _TAIL = 600
+_NOWHERE = -1, 0, 0.0
 _SENSELESS = Failed("crash", "it wrote where only the process itself writes")
 
 
@@ -106,6 +109,8 @@ class Cell:
         self._looked = monotonic()
         self._spared = -1, 0
         """An alert that has got its time once more, and since when [ns]."""
+        self._stood = _NOWHERE
+        """A batch, of how many of its packets something is not known yet, and since when [s]."""
         self._overdue: tuple[Doing, Failed] | None = None
 
     def __enter__(self) -> Self:
@@ -283,24 +288,23 @@ class Cell:
     def _hear(self, process: CellProcess) -> bool:
         """Take what the process says; return whether that makes no sense."""
         try:
-            while True:
+            for _ in range(_AT_ONCE):
                 for message in process.incoming.receive():
                     self._take_message(process, *message)
                 if process.incoming.drained:
                     return False
-        except (WireError, ValueError, TypeError, IndexError, KeyError):
+        except (WireError, ValueError, TypeError, IndexError, KeyError, OverflowError):
             return True
+        return False
 
     def _take_message(self, process: CellProcess, kind: str, *rest: Any) -> None:
         match kind, rest:
-            case "ready", [facts]:
-                self._ready = True
-                self._at_hand = process.memory()[0] if process.memory() else 0
+            case "ready", [facts] if not self._ready:
                 if not self.filters:
-                    self.filters = tuple(
-                        FilterFacts(str(name), str(digits), dict(params))
-                        for name, digits, params in facts
-                    )
+                    self.filters = self._said_by(facts)
+                self._at_hand = next(iter(process.memory()), 0)
+                self._ready = True
+                self._stood = _NOWHERE
             case "failed", [reason]:
                 self._reason = one_line(str(reason), _TAIL)
             case "done", [serial]:
@@ -312,6 +316,14 @@ class Cell:
                 self._batch(serial).take_notes(place, number, notes)
             case _:
                 raise WireError(f"{kind!r} of {len(rest)} parts")
+
+    def _said_by(self, facts: Any) -> tuple[FilterFacts, ...]:
+        """Return what the process says of its filters; by name, they are those of the bundles."""
+        said = tuple(FilterFacts(str(name), str(hash_), dict(set_)) for name, hash_, set_ in facts)
+        if [one.name for one in said] != [one.name for one in self._bundles]:
+            self._reason = "the filters have other names than their bundles; export them again"
+            raise WireError(self._reason)
+        return said
 
     def _batch(self, serial: Any) -> Batch:
         return {batch.serial: batch for batch in self._batches}[serial]
@@ -327,6 +339,10 @@ class Cell:
                 )
             return
         doing = self._progress.read()
+        if (standing := self._stands()) is not None:
+            process.kill()
+            self._overdue = standing, Failed("time", "its process came to a stop")
+            return
         over = self._over_memory(process)
         reason = over or self._over_time(doing)
         if reason is None or (over is None and self._progress.read() != doing):
@@ -348,6 +364,22 @@ class Cell:
         if self._spared[0] == doing.turn and now - self._spared[1] <= limit * 1e9:
             return None
         return Failed("time", f"took longer than {limit:g} s")
+
+    def _stands(self) -> Doing | None:
+        """Return what is overdue, going by what is known and not by what the process says it does.
+
+        A filter that writes over that would go on for ever otherwise.
+        """
+        now = monotonic()
+        batch = next((one for one in self._batches if not one.done), None)
+        left = (-1, 0) if batch is None else (batch.serial, len(batch.results.pending()))
+        serial, fewest, since = self._stood
+        away = now - self._looked > _AWAY
+        if batch is None or not left[1] or away or left[0] != serial or left[1] < fewest:
+            self._stood = *left, now
+            return None
+        most = _DECODING_SECONDS + self._limits.seconds * len(self.filters)
+        return batch.standing() if now - since > most else None
 
     def _over_memory(self, process: CellProcess) -> Failed | None:
         """Look at what is refused to nobody: memory that is shared, and other processes'."""

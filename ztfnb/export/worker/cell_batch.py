@@ -10,13 +10,16 @@ from dataclasses import dataclass, field
 from time import monotonic_ns
 from typing import Any
 
-from ztfnb.export.worker.cell_memory import UNDECODABLE, Code, Doing, Results, as_list
-from ztfnb.export.worker.cell_wire import WireError
+from ztfnb.export.worker.cell_memory import UNDECODABLE, Code, Doing, Results, State, as_list
+from ztfnb.export.worker.cell_wire import MOST_NOTES, WireError, size_of
 from ztfnb.export.worker.judged import Failed, Judged, Verdicts
-from ztfnb.filters.decision import Verdict
+from ztfnb.filters.decision import Verdict, is_name
 from ztfnb.filters.threshold import Value
 
 _SAYS = 500
+_MOST_LINES = 1 << 31
+_LONGEST_TIME = 1 << 62
+"""More nanoseconds than anything takes."""
 _VERDICTS = {
     int(Code.REJECTED): int(Verdict.REJECTED),
     int(Code.PASSED): int(Verdict.PASSED),
@@ -67,16 +70,18 @@ class Batch:
         WireError, KeyError, IndexError, TypeError, ValueError
             If that makes no sense.
         """
-        if kind not in _KINDS:
-            raise WireError("a failure of an unknown kind")
-        failed = Failed(str(kind), str(reason)[:_SAYS], int(line))
+        if kind not in _KINDS or type(line) is not int or not 0 <= line < _MOST_LINES:
+            raise WireError("a failure of an unknown kind, or of no line")
+        failed = Failed(str(kind), str(reason)[:_SAYS], line)
         of = self.undecodable if number == -1 else self.failures[number]
         of[range(self.count)[place]] = failed
 
     def take_notes(self, place: Any, number: Any, notes: Mapping[str, Any]) -> None:
         """Note the annotations of an alert; raises as `take_failure` does."""
-        if not all(isinstance(value, Value) for value in notes.values()):
+        if not all(is_name(name) and isinstance(one, Value) for name, one in notes.items()):
             raise WireError("annotations of other kinds")
+        if size_of(notes) > MOST_NOTES:
+            raise WireError("annotations that no headers hold")
         self.notes[number][range(self.count)[place]] = notes
 
     def finish(self) -> None:
@@ -106,7 +111,7 @@ class Batch:
         if not surely and self.results.verdict[at] != Code.PENDING:
             return False
         self.failures[doing.filter][doing.place] = failed
-        self.results.took[at] = monotonic_ns() - doing.since
+        self.results.took[at] = min(max(0, monotonic_ns() - doing.since), _LONGEST_TIME)
         self.results.verdict[at] = Code.FAILED
         return True
 
@@ -122,6 +127,15 @@ class Batch:
             self.results.decoded[doing.place] = UNDECODABLE
         else:
             self.apart = range(doing.place, self.count)
+
+    def standing(self) -> Doing:
+        """Return what is to be done next, whatever the process says of itself."""
+        place = int(self.results.pending()[0])
+        if not self.results.decoded[place]:
+            return Doing(State.DECODING, self.serial, place, 1, monotonic_ns(), 1)
+        verdicts = (self.results.verdict[n * self.count + place] for n in self.failures)
+        number = next((n for n, code in enumerate(verdicts) if code == Code.PENDING), 0)
+        return Doing(State.JUDGING, self.serial, place, number, monotonic_ns(), 1)
 
     # -- What became of it -----------------------------------------------------------------
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from time import monotonic_ns
-from typing import Any
 
 from ztfnb.alert import Alert
 from ztfnb.columns import decode_columns
@@ -25,17 +24,13 @@ from ztfnb.export.worker.cell_memory import (
     State,
     packet_spans,
 )
-from ztfnb.export.worker.cell_wire import send
+from ztfnb.export.worker.cell_wire import MOST_NOTES, send, size_of
 from ztfnb.filters.decision import Verdict
 from ztfnb.filters.failure import Failure, failure_of
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.judge import Judge
 from ztfnb.rows import alerts_of
 
-MOST_NOTES = 64 * 1024
-"""Bytes that the annotations of one alert may take: they travel in the headers of a message."""
-_A_BIT = 6
-"""Bytes that a bit of a whole number counts: Python writes none of more than 4,300 digits."""
 _PACKETS, _BYTES = 500, 40 * 1024 * 1024
 """Packets that are decoded together, at most."""
 _REJECTED, _PASSED = int(Verdict.REJECTED), int(Verdict.PASSED)
@@ -162,7 +157,7 @@ class Judging:
         failure: Failure | None = judge.judgement.failures.get(row)
         if failure is None:
             notes = judge.judgement.notes[row]
-            if (size := _size_of(notes)) <= MOST_NOTES:
+            if (size := size_of(notes)) <= MOST_NOTES:
                 send(self._messages, "notes", serial, place, number, notes)
                 return _CODE_NOTED
             reason = f"its annotations take {size:,} bytes; at most {MOST_NOTES:,} fit in headers"
@@ -171,18 +166,6 @@ class Judging:
             said = failure.kind, failure.message, failure.line
         send(self._messages, "failure", serial, place, number, *said)
         return _CODE_FAILED
-
-
-def _size_of(notes: dict[str, Any]) -> int:
-    """Return about how many bytes annotations take as text."""
-    return sum(
-        len(name) + (len(value) if isinstance(value, str) else _digits(value)) + 8
-        for name, value in notes.items()
-    )
-
-
-def _digits(value: Any) -> int:
-    return value.bit_length() * _A_BIT if isinstance(value, int) else 24
 
 
 def _chunks(places: Sequence[int], spans: Sequence[int], apart: range) -> Iterator[list[int]]:

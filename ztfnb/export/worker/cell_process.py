@@ -27,6 +27,7 @@ _PASSED_ON = (
 Under strict always one, since a process is confined before it has more."""
 _TRACED = 0.2
 """How long a process may take to write where it is [s]."""
+_LINE_DIGITS = 9
 
 
 class CellProcess:
@@ -127,8 +128,8 @@ class CellProcess:
             # What Python writes: File "/filter/filter.py", line 12 in young
             name, _, rest = line.strip().removeprefix('File "').partition('", line ')
             if rest and any(Path(name).is_relative_to(folder) for folder in folders):
-                number = rest.partition(" ")[0]
-                return int(number) if number.isdigit() else 0
+                number = rest.partition(" ")[0][:_LINE_DIGITS]
+                return int(number) if number.isascii() and number.isdigit() else 0
         return 0
 
     def memory(self) -> list[int]:

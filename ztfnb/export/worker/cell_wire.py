@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 PROTOCOL = 1
@@ -17,6 +17,10 @@ NOT_READY, OUT_OF_MEMORY, RENEW = 3, 4, 5
 want of memory, which has been told."""
 LONGEST = 1 << 20
 """Bytes of one message at most."""
+MOST_NOTES = 64 * 1024
+"""Bytes that the annotations of one alert may take: they travel in the headers of a message."""
+_A_BIT = 6
+"""Bytes that a bit of a whole number counts: Python writes none of more than 4,300 digits."""
 _HEAD = struct.Struct("<I")
 _AT_ONCE = 1 << 18
 
@@ -37,6 +41,19 @@ def send(fd: int, *message: Any) -> None:
     data = memoryview(_HEAD.pack(len(body)) + body)
     while data:
         data = data[os.write(fd, data) :]
+
+
+def size_of(notes: Mapping[str, Any]) -> int:
+    """Return about how many bytes annotations take as text, and no less than that."""
+    return sum(
+        len(name.encode("utf-8", "replace")) + _text(value) + 8 for name, value in notes.items()
+    )
+
+
+def _text(value: Any) -> int:
+    if isinstance(value, str):
+        return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    return value.bit_length() * _A_BIT if isinstance(value, int) else 24
 
 
 class Incoming:

@@ -3,6 +3,10 @@
 Before anything of theirs is imported: no network, no other processes, no writing, and reading of
 nothing but Python, what is installed and their own folder. When they are ready: no files at all,
 and no environment. What is denied fails with an error, which is the filter's; the process goes on.
+
+Only the first stage holds against an author who means harm: what is imported runs in the same
+interpreter, and can see to it that the second is left out. It then still reads what it could read
+before: Python, what is installed, and the bundles.
 """
 
 from __future__ import annotations
@@ -29,6 +33,9 @@ from ztfnb.schema import lsst_schema, lsst_schemas, schema_files
 _NO_NEW_PRIVILEGES = 38
 _NAMES = (15, 16, 0x53564D41)
 """What may be set and asked with ``prctl``: names of threads, and of memory."""
+_FLAGS = (0, 1, 2, 3, 4, 1030)
+"""What may be done with ``fcntl``: copies of descriptors, and their flags. Not to have the kernel
+signal somebody."""
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _IS_TERMINAL, _CLOSE_ON_EXEC, _KEEP_ON_EXEC = 0x5401, 0x5451, 0x5450
 _THREAD = 0x00010000
@@ -82,7 +89,14 @@ def confine_loading(here: Machine, bundles: Sequence[Path]) -> None:
     if ctypes.CDLL(None).prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0):
         raise WorkerError("strict: the kernel refuses to take privileges away")
     own = os.getpid()
-    rules = [*_rules(own), Rule("open", 1, no_bits=_WRITING), Rule("openat", 2, no_bits=_WRITING)]
+    rules = [
+        *_rules(own),
+        Rule("open", 1, no_bits=_WRITING),
+        Rule("openat", 2, no_bits=_WRITING),
+        Rule("fcntl", 1, equal=_FLAGS),
+        Rule("prlimit64", 0, equal=(0,)),
+        Rule("sched_setaffinity", 0, equal=(0, own)),
+    ]
     resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_WRITTEN, _MOST_WRITTEN))
     try:
         allow_reading([*_readable(), *bundles])
@@ -110,7 +124,6 @@ def confine_running(here: Machine) -> None:
     os.environ.clear()
     rules = [
         *_rules(os.getpid()),
-        Rule("prctl", 0, equal=_NAMES),
         Rule("prlimit64", 2, equal=(0,)),
     ]
     try:
@@ -168,6 +181,7 @@ def _rules(own: int) -> list[Rule]:
         Rule("clone", 0, bits=_THREAD),
         Rule("tgkill", 0, equal=(own,)),
         Rule("ioctl", 1, equal=(_IS_TERMINAL, _CLOSE_ON_EXEC, _KEEP_ON_EXEC)),
+        Rule("prctl", 0, equal=_NAMES),
     ]
 
 

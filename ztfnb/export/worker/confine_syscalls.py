@@ -40,9 +40,9 @@ COMPUTING = (
 LOADING = (
     *("stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2", "readlink"),
     *("readlinkat", "getdents", "getdents64", "statfs", "fstatfs", "fadvise64", "dup", "dup2"),
-    *("dup3", "fcntl", "pipe", "pipe2", "eventfd2", "epoll_create1", "epoll_ctl", "epoll_wait"),
-    *("epoll_pwait", "umask", "chdir", "fchdir", "ftruncate", "sched_setaffinity", "setrlimit"),
-    *("capget", "prctl", "prlimit64", "seccomp", "landlock_create_ruleset", "landlock_add_rule"),
+    *("dup3", "pipe", "pipe2", "eventfd2", "epoll_create1", "epoll_ctl", "epoll_wait"),
+    *("epoll_pwait", "umask", "chdir", "fchdir", "ftruncate", "setrlimit"),
+    *("capget", "seccomp", "landlock_create_ruleset", "landlock_add_rule"),
     "landlock_restrict_self",
 )
 """Allowed while filters are imported and set up; Landlock says which files can be opened."""
