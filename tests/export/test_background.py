@@ -206,6 +206,16 @@ def test_from_the_demo(bundle: Path) -> None:
             assert all(alert.mag < 19.0 for alert in passed.latest(50))
 
 
+def test_the_demo_gives_its_partitions_to_the_next(bundle: Path) -> None:
+    """Where the cell is run again, the demo's broker does not wait for the 45 s of a session."""
+    with ztfnb.connect("demo") as live:
+        for name in ("first", "again"):
+            with ztfnb.run_worker(
+                bundle, source=live, to="bright", start="beginning", name=name
+            ) as worker:
+                worker.wait(received=1, timeout=30.0)
+
+
 def test_a_filter_runs_at_once(broker: EmbeddedBroker, tmp_path: Path) -> None:
     """`Filter.run` exports, proves and runs; the folder goes with the worker."""
     _, made = bundle_of(tmp_path / "source")

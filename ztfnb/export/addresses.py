@@ -11,6 +11,9 @@ from ztfnb.kafka import KafkaSource
 from ztfnb.kafka_config import Settings
 from ztfnb.stream import Stream
 
+_DEMO = {"session.timeout.ms": 6_000, "heartbeat.interval.ms": 500}
+"""The demo's broker hands a group's partitions to the next member only after a session's time."""
+
 
 def address_of(source: str | Stream) -> tuple[str, Settings, bool]:
     """Return the address of a source, its settings, and whether it may be insecure.
@@ -28,7 +31,8 @@ def address_of(source: str | Stream) -> tuple[str, Settings, bool]:
             f"source: a worker reads Kafka, and {source.name} reads {type(reads).__name__}; "
             "write its alerts to a topic first: ztfnb replay FILE --to kafka://HOST:PORT/TOPIC"
         )
-    return reads.address, reads.settings, reads.insecure
+    usual = _DEMO if isinstance(source.pace, Demo) else {}
+    return reads.address, {**usual, **reads.settings}, reads.insecure
 
 
 def creator_of(source: str | Stream) -> Callable[[str], object]:

@@ -137,6 +137,15 @@ def test_what_nothing_is_lost_by_cannot_be_set() -> None:
         reader_properties(made, route, {})
 
 
+def test_what_only_readers_know_is_for_the_reader() -> None:
+    """The producer is not told of sessions and fetches, of which it would warn in the log."""
+    made = of(ZTFNB_KAFKA_SESSION_TIMEOUT_MS="6000", ZTFNB_KAFKA_FETCH_MIN_BYTES="9")
+    route = Route.of(made, ["young"])
+    given = {"session.timeout.ms": "6000", "fetch.min.bytes": "9"}
+    assert given.items() <= {**reader_properties(made, route, {})}.items()
+    assert not given.keys() & {**writer_properties(made, route, {})}.keys()
+
+
 def test_another_machine_is_not_reached_in_plaintext() -> None:
     """Unless it is said that the stream has nothing else."""
     far = {"ZTFNB_SOURCE": "kafka://far:9092/night", "ZTFNB_KAFKA_SECURITY_PROTOCOL": "PLAINTEXT"}

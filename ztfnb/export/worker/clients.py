@@ -33,6 +33,16 @@ _WRITER = {
     "message.max.bytes": 16 << 20,
     "message.timeout.ms": 120_000,
 }
+_OF_READERS = (
+    "session.timeout.ms",
+    "heartbeat.interval.ms",
+    "max.poll.interval.ms",
+    "partition.assignment.strategy",
+    "isolation.level",
+    "fetch.",
+    "queued.",
+)
+"""Settings that a writer does not know, and warns of; or with what such begin."""
 MAX_POLL_INTERVAL = 300.0
 """After how long without a poll the group takes a worker for dead, unless set otherwise [s]."""
 
@@ -71,8 +81,11 @@ def writer_properties(
         defaults["transactional.id"] = own
         # A transaction that a killed worker left open is in the way of others for so long.
         defaults |= {"transaction.timeout.ms": 60_000, "message.timeout.ms": 30_000}
+    kafka = {
+        name: value for name, value in settings.kafka.items() if not name.startswith(_OF_READERS)
+    }
     return client_properties(
-        route.target, defaults, settings.kafka, insecure=settings.insecure, environ=environ
+        route.target, defaults, kafka, insecure=settings.insecure, environ=environ
     )
 
 
