@@ -121,6 +121,14 @@ def test_exit_codes(error: Exception, code: int, event: str, log: Log) -> None:
     assert (lines[-1]["event"], lines[-1]["code"]) == ("ended", code)
 
 
+def test_a_folder_that_holds_no_bundle(tmp_path: Path, log: Log) -> None:
+    """A wrong folder is a wrong setting, told before the Kafka client is asked for anything."""
+    assert serve(replace(settings(), bundles=(tmp_path,))) == 2
+    told = [line["error"] for line in log() if "error" in line]
+    assert len(told) == 1
+    assert f"{tmp_path} is no bundle" in told[0]
+
+
 def test_settings_that_are_refused_at_once(log: Log) -> None:
     """What is unsafe ends it with exit code 2 before anything is made."""
 
