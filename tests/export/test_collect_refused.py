@@ -137,6 +137,14 @@ def test_sources(kind: str) -> None:
     assert re.search(r"^f, line \d: ", str(caught.value))
 
 
+def test_a_magic_is_told_once() -> None:
+    """In a notebook there is such an object, which is no second thing to be told of."""
+    cell = "@ztfnb.filter\ndef f(alert):\n    get_ipython().system('ls')\n    return True\n"
+    with pytest.raises(ExportError) as caught:
+        collect(filter_of("get_ipython = open('/dev/null').read", cell))
+    assert len(str(caught.value).splitlines()) == 1
+
+
 def test_all_at_once() -> None:
     """Everything that is refused is told at once, each on a line of its own."""
     made = filter_of(

@@ -40,8 +40,8 @@ def report_for(made: Filter, verify: Any, pins: Report | None, progress: bool | 
         report = newest_of(made) or pins  # a report of no alert is none
     if not report:
         raise ExportError(
-            f"there is no alert to prove {made.name} on: give verify=live, the path of an archive, "
-            "or alerts; or evaluate it as it is set now, and keep the report"
+            f"there is no alert to prove {made.name} on: give verify=live, the path of an archive "
+            "(--verify), or alerts; or evaluate it as it is set now, and keep the report"
         )
     return report
 

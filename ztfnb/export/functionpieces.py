@@ -102,6 +102,8 @@ def follow_function(found: Gathering, function: FunctionType, node: ast.AST, pie
     for name in sorted((read | cells.keys()) - written):
         if name.startswith("__") and name not in own:
             continue
+        if name in _TOLD_ELSEWHERE - cells.keys():
+            continue
         if name in cells:
             try:
                 found.want(name, cells[name].cell_contents, home)
@@ -109,7 +111,7 @@ def follow_function(found: Gathering, function: FunctionType, node: ast.AST, pie
                 found.refuse(home.place(name), _undefined(name))
         elif name in home.names:
             found.want(name, home.names[name], home)
-        elif not hasattr(builtins, name) and name not in inner | _TOLD_ELSEWHERE:
+        elif not hasattr(builtins, name) and name not in inner:
             found.refuse(home.place(name), _undefined(name))
     found.follow_imports(node, home)
 
