@@ -92,7 +92,7 @@ def _now(messages: Iterable[object]) -> float:
 def worker_rate(
     bootstrap: str, bundle: Path, number: int, mag_max: float, *, workers: int = 1
 ) -> float:
-    """Return alerts/s of workers in one group, from the first batch that is certain to the last."""
+    """Return alerts/s of workers in one group, from when each is at work to the last alert."""
     group = f"workers-{time.time_ns()}"
     create_topics(bootstrap, [f"{group}-out", f"{group}-dead"])
     with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
@@ -113,14 +113,16 @@ def worker_rate(
         ]
         first = begin = 0.0
         while True:
-            done = sum((worker.numbers() or {}).get("received", 0) for worker in working)
-            now = time.perf_counter()
-            if done and not begin:
+            each = [(worker.numbers() or {}).get("received", 0) for worker in working]
+            done, now = sum(each), time.perf_counter()
+            if all(each) and not begin:
                 first, begin = done, now
             if done >= number:
                 passed = sum((worker.numbers() or {})["produced"] for worker in working)
                 if not 0.5 * PASSING < passed / number < 2 * PASSING:
                     raise SystemExit(f"{passed:,} of {number:,} passed: {working[0].said()}")
+                if not begin:
+                    raise SystemExit("one worker did it all; measure on more alerts")
                 return (number - first) / (now - begin)
             if not all(worker.running for worker in working):
                 raise SystemExit(working[0].said())
