@@ -198,6 +198,9 @@ def test_trouble_is_told_once() -> None:
     assert events(last_error="no route", state="disconnected") == {
         "disconnected": {"error": "no route"}
     }
+    assert events(last_error="no topic yet", state="connecting") == {
+        "connecting": {"error": "no topic yet"}
+    }
 
 
 def test_summary() -> None:

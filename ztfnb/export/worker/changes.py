@@ -53,9 +53,11 @@ def changes(before: WorkerNumbers, now: WorkerNumbers) -> Iterator[LogEvent]:
         )
     if now.state != before.state:
         # Why it failed is told by what ends the process.
-        told = {"error": now.last_error} if now.state == "disconnected" else {}
+        waits = now.state in ("connecting", "disconnected")
+        told = {"error": now.last_error} if waits and now.last_error else {}
+        level = logging.WARNING if told else _level(before.state, now.state)
         if now.state != "failed":
-            yield LogEvent(_level(before.state, now.state), now.state, told)
+            yield LogEvent(level, now.state, told)
     elif now.last_error != before.last_error and now.last_error and now.restarts == before.restarts:
         yield LogEvent(logging.WARNING, "trouble", {"error": now.last_error})
 
