@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Mapping
 from types import FunctionType
@@ -12,6 +13,7 @@ from ztfnb.export.home import Home
 from ztfnb.export.pieces import Piece
 from ztfnb.export.telling import makes
 from ztfnb.filters import sources
+from ztfnb.filters.libraries import is_library
 
 if TYPE_CHECKING:
     from ztfnb.export.gathering import Gathering
@@ -33,6 +35,12 @@ def class_piece(found: Gathering, name: str, kind: type, home: Home) -> Piece | 
     if defined is None:
         return _made_class(found, name, kind, home)
     node, whole = defined
+    for method in _replaced(kind, node):
+        found.refuse(
+            home.place(name),
+            f"{kind.__name__}.{method} is not what stands in the class; write it there, and run "
+            "the cell again",
+        )
     own = Home(kind.__name__, home.names, (node,))
     place = statements.place_of(_file_of(kind), node.lineno)
     piece = Piece(kind.__name__, lambda: statements.text_of(node, whole), place, fixed=True)
@@ -40,6 +48,24 @@ def class_piece(found: Gathering, name: str, kind: type, home: Home) -> Piece | 
     found.check_source(node, own)
     found.follow_node(node, own, piece)
     return piece
+
+
+def _replaced(kind: type, node: ast.ClassDef) -> list[str]:
+    """Return the methods that a class was given after it was defined."""
+    if node.decorator_list:
+        return []  # what decorates a class may do that, and is taken along
+    parts = [part for one in node.body for part in ast.walk(one)]
+    told = {one.id for one in parts if isinstance(one, ast.Name)}
+    defined = [one for one in parts if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+    plain = {one.name for one in defined if one in node.body and not one.decorator_list}
+    told |= {one.name for one in defined}
+    return [
+        name
+        for name, one in vars(kind).items()
+        if isinstance(one, FunctionType) and not is_library(one.__module__)
+        if not one.__code__.co_filename.startswith("<")  # as of a data class
+        if name not in told or (name in plain and one.__qualname__ != f"{kind.__qualname__}.{name}")
+    ]
 
 
 def _inner_class(found: Gathering, name: str, kind: type, outer: str, home: Home) -> Piece | None:

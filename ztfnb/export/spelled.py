@@ -12,12 +12,13 @@ import pathlib
 import re
 import types
 from collections.abc import Callable, Iterable
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ztfnb.filters.constants import canonical
 from ztfnb.filters.libraries import is_library
 
 LARGEST = 1_000
@@ -186,7 +187,9 @@ def _object(  # noqa: C901, PLR0911, PLR0912 - one for each kind
         case types.MappingProxyType():
             return f"{module('types')}.MappingProxyType({inner(dict(value))})"
         case enum.Enum():
-            return f"{_class(kind, module, reference)}[{value.name!r}]"
+            named = kind.__members__.get(value.name or "") is value
+            member = f"[{value.name!r}]" if named else f"({inner(value.value)})"
+            return f"{_class(kind, module, reference)}{member}"
         case pathlib.PurePath():
             return f"{module('pathlib')}.{kind.__name__}({str(value)!r})"
         case partial() if kind is partial and not vars(value):
@@ -199,9 +202,19 @@ def _object(  # noqa: C901, PLR0911, PLR0912 - one for each kind
         return f"{_class(kind, module, reference)}({_joined(map(inner, value))})"
     if is_dataclass(value) and all(one.init for one in fields(value)):
         held = {one.name: getattr(value, one.name) for one in fields(value)}
-        if set(getattr(value, "__dict__", held)) <= set(held):
+        if set(getattr(value, "__dict__", held)) <= set(held) and _comes_again(value):
             return f"{_class(kind, module, reference)}({_keywords(held, inner)})"
     return reference(value)
+
+
+def _comes_again(value: Any) -> bool:
+    """Return whether a data class makes of its values the same again; it may change them."""
+    if not hasattr(value, "__post_init__"):
+        return True
+    try:
+        return canonical(replace(value)) == canonical(value)
+    except Exception:  # noqa: BLE001 - the author's code, and whatever it holds
+        return False
 
 
 def _of_collections(

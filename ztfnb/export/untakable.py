@@ -6,7 +6,7 @@ import io
 import socket
 import threading
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,12 @@ def why_not(name: str, value: Any) -> str | None:
     """Return why a value cannot be taken, and a way out; None where it can, or nobody knows."""
     if isinstance(value, _METHODS):
         return _method(name, value)
+    known = vars(value).get("registry") if isinstance(value, types.FunctionType) else None
+    if isinstance(known, Mapping) and len(known) > 1 and hasattr(value, "dispatch"):
+        return (
+            f"{name} has a function for each of several types, which do not stand in its source; "
+            "ask for the type with isinstance, in one function"
+        )
     if isinstance(value, (*_DEFINED, Filter)):
         return None
     homes = [one.__module__ for one in type(value).__mro__]
@@ -55,8 +61,8 @@ def why_not(name: str, value: Any) -> str | None:
     if reason is None:
         return None
     table = _found(homes, _TABLES)
-    known = {"name": name, "ending": _TABLES[table] if table else ""}
-    return f"{name} is {_called(type(value))}{reason.format_map(known)}"
+    told = {"name": name, "ending": _TABLES[table] if table else ""}
+    return f"{name} is {_called(type(value))}{reason.format_map(told)}"
 
 
 def file_named(value: Any) -> bool:
@@ -128,7 +134,7 @@ def _found(homes: list[str], known: Iterable[str]) -> str | None:
 
 
 def _called(kind: type) -> str:
-    root = kind.__module__.partition(".")[0].lstrip("_")
+    root = kind.__module__.partition(".")[0].strip("_")
     where = "" if root in ("builtins", "main", kind.__name__) else f"{root} "
     article = "an" if (where or kind.__name__)[0].lower() in "aeio" else "a"
     return f"{article} {where}{kind.__name__}"

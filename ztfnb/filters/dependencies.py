@@ -12,13 +12,14 @@ import builtins
 import importlib.util
 import reprlib
 import sys
+from abc import ABC
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import Any, Generic, Protocol
 
 import numpy as np
 
@@ -281,6 +282,10 @@ class _Walk:
                 self._names(inner, [sources.definition_of(inner)[0]])  # type: ignore[index]
 
 
+_HOLD_NOTHING = (ABC, Generic, Protocol)
+"""Bases of which an instance has no attributes."""
+
+
 def _list(known: dict[str, str], name: str, text: str) -> None:
     """List a text under a name; two modules may have something of one name."""
     own, count = name, 1
@@ -301,7 +306,11 @@ def _short(value: Any) -> str:
 def _is_of_the_author(kind: type) -> bool:
     """Return whether the attributes of its instances are all that these hold."""
     *own, last = kind.__mro__
-    known = (is_library(one.__module__) or "__slots__" in vars(one) for one in own)
+    known = (
+        is_library(one.__module__) or "__slots__" in vars(one)
+        for one in own
+        if one not in _HOLD_NOTHING
+    )
     return last is object and bool(own) and not any(known)
 
 

@@ -125,10 +125,15 @@ def class_source(kind: type) -> tuple[ast.ClassDef, str] | None:
     with suppress(TypeError, OSError):
         files.append(inspect.getsourcefile(kind) or "")
     for file in files:
-        for node in _classes(text_of(file), kind.__name__):
+        nodes = _classes(text_of(file), kind.__name__)
+        lines = [code.co_firstlineno for code in codes if code.co_filename == file]
+        # One name may have been given twice in one cell.
+        around = [one for one in nodes if any(_stands_in(one, line) for line in lines)]
+        for node in around or nodes:
             return node, text_of(file)
     # A class without methods does not know its cell; the latest that fits it is the one.
-    known = {*vars(kind), *getattr(kind, "__annotations__", ()), *getattr(kind, "_fields", ())}
+    own = vars(kind)
+    known = {*own, *own.get("__annotations__", ()), *own.get("_fields", ())}
     for _, text in cells():
         for node in reversed(_classes(text, kind.__name__)):
             if _names_in_class(node) <= known:
@@ -150,6 +155,10 @@ def _classes(text: str, name: str) -> list[ast.ClassDef]:
     tree = parsed(text)
     nodes = ast.walk(tree) if tree else ()
     return [node for node in nodes if isinstance(node, ast.ClassDef) and node.name == name]
+
+
+def _stands_in(node: ast.ClassDef, line: int) -> bool:
+    return node.lineno <= line <= (node.end_lineno or node.lineno)
 
 
 def _names_in_class(node: ast.ClassDef) -> set[str]:

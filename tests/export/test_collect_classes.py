@@ -1,0 +1,105 @@
+"""Classes that are other than they stand in a cell, or stand there twice."""
+
+# Cells, and what is told of them, stand side by side.
+# ruff: noqa: ISC004
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from export.collecting import decisions_of, filter_of, loaded, written
+
+from ztfnb.errors import ExportError
+from ztfnb.export.collect import collect
+
+pytestmark = pytest.mark.filterwarnings("ignore::ztfnb.errors.FilterWarning")
+
+_USES = '\n@ztfnb.filter\ndef f(alert):\n    c = alert["candidate"]\n    return {}\n'
+_GOOD = "def good(self, c):\n    return c['rb'] > 0.7\n"
+THE_SAME = {
+    "given twice in one cell": (
+        "class Cut:\n    def good(self, c):\n        return True\n"
+        "class Cut:\n    def good(self, c):\n        return c['rb'] > 0.7\n",
+        "Cut().good(c)",
+    ),
+    "given in one of two ways": (
+        "if not True:\n    class Cut:\n        def good(self, c):\n            return True\n"
+        "else:\n    class Cut:\n        def good(self, c):\n            return c['rb'] > 0.7\n",
+        "Cut().good(c)",
+    ),
+    "methods from outside, told in the class": (
+        f"{_GOOD}class Cut:\n    good = good\n    also = good\n    low = lambda self: 0.2\n",
+        "Cut().good(c) and Cut().also(c) and Cut().low()",
+    ),
+    "methods of a library": (
+        "import functools\n@functools.total_ordering\nclass Cut:\n"
+        "    def __init__(self, v):\n        self.v = v\n"
+        "    def __eq__(self, other):\n        return self.v == other.v\n"
+        "    def __lt__(self, other):\n        return self.v < other.v\n",
+        "Cut(c['rb']) >= Cut(0.5)",
+    ),
+    "methods of a decorator": (
+        "def more(kind):\n    kind.twice = lambda self, x: 2 * x\n    return kind\n"
+        "@more\nclass Cut:\n    low = 0.2\n",
+        "Cut().twice(c['fid'])",
+    ),
+    "of an abstract class, and of a generic one": (
+        "from abc import ABC, abstractmethod\nfrom typing import Generic, TypeVar\n"
+        "T = TypeVar('T')\nclass Base(ABC):\n    @abstractmethod\n    def good(self, c): ...\n"
+        f"class Cut(Base):\n    {_GOOD.replace(chr(10), chr(10) + '    ')}\n"
+        "class Box(Generic[T]):\n    def __init__(self, low):\n        self.low = low\n"
+        "CUT = Cut()\nBOX = Box(0.2)\n",
+        "CUT.good(c) and BOX.low",
+    ),
+    "a metaclass that has every attribute": (
+        "class Any_(type):\n    def __getattr__(kind, name):\n        return 18.5\n"
+        "class Cut(metaclass=Any_):\n    pass\n",
+        "c['magpsf'] < Cut.low",
+    ),
+    "flags together": (
+        "import enum\nclass Bits(enum.Flag):\n    A = 1\n    B = 2\n"
+        "BOTH, NONE = Bits.A | Bits.B, Bits(0)\n",
+        "[BOTH.value, NONE.value, Bits.A in BOTH]",
+    ),
+    "a data class that changes what it is given": (
+        "from dataclasses import dataclass\n@dataclass\nclass Cut:\n    low: float\n"
+        "    def __post_init__(self):\n        self.low = 2 * self.low\nCUT = Cut(9.3)\n",
+        "c['magpsf'] > CUT.low and CUT.low",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", THE_SAME)
+def test_the_same_class(name: str, tmp_path: Path) -> None:
+    """The class that is meant is taken, and makes the same objects."""
+    cell, test = THE_SAME[name]
+    made = filter_of(cell, _USES.format(test))
+    written(made, tmp_path)
+    again = loaded(tmp_path)
+    assert (again.hash, decisions_of(again)) == (made.hash, decisions_of(made))
+
+
+@pytest.mark.parametrize(
+    ("later", "told"),
+    [
+        (f"{_GOOD}Cut.good = good\n", "Cut.good is not what stands in the class"),
+        (f"{_GOOD}Cut.other = good\n", "Cut.other is not what stands in the class"),
+        ("Cut.other = lambda self: 1\n", "Cut.other is not what stands in the class"),
+    ],
+)
+def test_a_class_that_was_changed_later(later: str, told: str) -> None:
+    """What a class was given afterwards stands in no class: it is not left out in silence."""
+    cell = "class Cut:\n    def good(self, c):\n        return True\n"
+    with pytest.raises(ExportError, match=told):
+        collect(filter_of(cell, later, _USES.format("Cut().good(c)")))
+
+
+def test_a_function_for_each_of_several_types() -> None:
+    """The functions that were registered with one are not left out in silence."""
+    cell = (
+        "import functools\n@functools.singledispatch\ndef kind(x):\n    return 0\n"
+        "@kind.register\ndef _(x: float):\n    return 1\n"
+    )
+    with pytest.raises(ExportError, match="kind has a function for each of several types"):
+        collect(filter_of(cell, _USES.format("kind(c['rb'])")))
