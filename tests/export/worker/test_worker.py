@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
-from confluent_kafka import KafkaError, TopicPartition
+from confluent_kafka import KafkaError, Producer, TopicPartition
 from standins import QUICK, StandIn, committed, read, settings_of, write
 
 from ztfnb.broker import EmbeddedBroker
@@ -218,6 +218,27 @@ def test_an_alert_too_large_for_the_output_blocks_nothing(broker: EmbeddedBroker
     (young,) = numbers.filters
     assert (young.passed, young.failed, numbers.received) == (50, 1, 51)
     assert young.reasons == (("not written", 1),)
+
+
+def test_headers_too_large_for_the_output_block_nothing(broker: EmbeddedBroker) -> None:
+    """Also where the headers or the key that a packet came with are what is too large."""
+    producer = Producer({"bootstrap.servers": broker.bootstrap})
+    for value in (b"pass 1", b"fail 2", b"no alert", None):
+        for key, size in ((b"k", 5_000), (b"k" * 5_000, 1)):
+            producer.produce("night", value, key, partition=0, headers={"much": b"x" * size})
+    producer.flush()
+    write(broker.bootstrap, "night", alerts(10, first=10), lambda _: 0)
+    settings = settings_of(
+        broker.bootstrap, until_caught_up=True, kafka=QUICK | {"message.max.bytes": 1_000}
+    )
+    numbers = work(settings)
+    (young,) = numbers.filters
+    # A long key is not kept where there is a candid.
+    assert (young.passed, young.failed, numbers.received) == (11, 7, 18)
+    letters = read(broker.bootstrap, "out-dead-letters", PARTITIONS)
+    origins = {dict(one.headers() or ())["ztfnb.source.offset"] for one in letters}
+    assert len(letters) == numbers.dead_letters == 7
+    assert origins == {b"%d" % place for place in (0, *range(2, 8))}
 
 
 def test_records_refused_together_are_written_one_by_one(broker: EmbeddedBroker) -> None:

@@ -24,6 +24,11 @@ NOTE = f"{_PREFIX}note."
 ERROR = f"{_PREFIX}error"
 
 
+_LONG = (NOTE, ERROR)
+"""Headers that may be of any length."""
+_LONGEST_KEY = 256
+
+
 class Record(NamedTuple):
     """One message that is to be written."""
 
@@ -37,6 +42,10 @@ class Record(NamedTuple):
     """Of its packet in the batch."""
     filter: int = -1
     """Whose verdict it is; -1 for that of none, on what did not decode."""
+    foreign: int = 0
+    """How many of its headers, the first ones, the packet came with."""
+    stripped: bool = False
+    """Whether all was left out of it that may be too large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,7 @@ class Scribe:
                         dead=False,
                         place=place,
                         filter=number,
+                        foreign=len(messages[place].headers() or ()),
                     )
             for place, failed in verdicts.failures.items():
                 if held is None or place in held:
@@ -94,15 +104,21 @@ class Scribe:
     def refused(self, record: Record, reason: str) -> Record:
         """Return the dead letter of a record that the broker never takes, because of its size.
 
-        It has no bytes: the origin in its headers says where those are.
+        It has no bytes, and no headers but this worker's, nor a long key: any of them may be what
+        is too large. The origin in its headers says where they are.
         """
         failed = Failed("not written", f"{record.topic} does not take it: {reason}")
-        kept = tuple(header for header in record.headers if not header[0].startswith(ERROR))
+        own = record.headers[record.foreign :]
+        kept = tuple(header for header in own if not header[0].startswith(_LONG))
+        key = record.key if record.key and len(record.key) <= _LONGEST_KEY else None
         return record._replace(
             topic=self.route.dead_letters,
+            key=key,
             value=b"",
             headers=(*kept, *_error_headers(failed)),
             dead=True,
+            foreign=0,
+            stripped=True,
         )
 
     def _letter(
@@ -128,6 +144,7 @@ class Scribe:
             dead=True,
             place=place,
             filter=number,
+            foreign=len(message.headers() or ()),
         )
 
     def _filter_headers(self, number: int) -> tuple[Header, ...]:

@@ -323,7 +323,7 @@ class Worker:
         """Write dead letters for what the broker never takes; return whether there were any."""
         given_up = self._writer.given_up()
         for record, reason in given_up:
-            if record.dead and not record.value:
+            if record.stripped:
                 raise WorkerError(f"{record.topic} does not even take an empty message: {reason}")
             if not record.dead:
                 job.refused.append(record)
