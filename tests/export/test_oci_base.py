@@ -217,3 +217,22 @@ def test_of_several_architectures_this_machines_is_taken(
     for machine, expected in (("x86_64", "amd64"), ("aarch64", "arm64"), ("arm64", "arm64")):
         monkeypatch.setattr("platform.machine", lambda machine=machine: machine)
         assert read_base(layout, blobs).architecture == expected
+
+
+def test_s26_a_folder_names_no_file_outside_of_it(tmp_path: Path, blobs: Path) -> None:
+    """What a folder calls its layers is not looked up elsewhere, nor where a link leads."""
+    outside = tmp_path / "mine.tar.gz"
+    outside.write_bytes(gzip.compress(b"private"))
+    folder = tmp_path / "image"
+    folder.mkdir()
+    (folder / "link").symlink_to(outside)
+    config = {
+        "os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": [f"sha256:{'0' * 64}"]},
+    }  # fmt: skip
+    (folder / "config.json").write_text(json.dumps(config))
+    for name in ("../mine.tar.gz", str(outside), "link"):
+        told = [{"Config": "config.json", "Layers": [name]}]
+        (folder / "manifest.json").write_text(json.dumps(told))
+        with pytest.raises(ExportError, match="no whole image"):
+            read_base(folder, blobs)
+    assert not list(blobs.iterdir())

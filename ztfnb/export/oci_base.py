@@ -70,8 +70,11 @@ class _Folder:
     path: Path
 
     def open(self, name: str) -> IO[bytes]:
+        path = (self.path / name).resolve()
+        if not path.is_relative_to(self.path.resolve()):
+            raise KeyError(name)  # of this machine, not of the image
         try:
-            return (self.path / name).open("rb")
+            return path.open("rb")
         except OSError as error:
             raise KeyError(name) from error
 
