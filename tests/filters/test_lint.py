@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
+import math
 import statistics
 import textwrap
 from itertools import count
@@ -17,8 +18,9 @@ import pytest
 from ztfnb.fields import fields
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.lint import Remark, lint
+from ztfnb.filters.lint_comparisons import number
 from ztfnb.filters.lint_flow import Flow
-from ztfnb.filters.lint_values import _RANGES, TEXTS
+from ztfnb.filters.lint_values import _RANGES, TEXTS, Const
 
 _cells = count()
 
@@ -293,3 +295,9 @@ def test_any_function_can_be_read(module: Any) -> None:
     assert functions
     for function in functions:
         Flow({}, lambda *_: None, ast.unparse, any_version=False).run(function, {})
+
+
+def test_a_number_larger_than_all_others_is_compared() -> None:
+    """A whole number that no float holds is read like any other: a filter can be defined."""
+    assert number(Const(10**400)) == math.inf
+    assert number(Const(-(10**400))) == -math.inf

@@ -44,7 +44,12 @@ _BANDS = {"g": 1, "r": 2, "i": 3}
 def number(value: Value) -> float | None:
     """Return the number that something stands for, of a threshold its default."""
     if isinstance(value, Const | Setting) and isinstance(value.value, int | float):
-        return None if isinstance(value.value, bool) else float(value.value)
+        if isinstance(value.value, bool):
+            return None
+        try:
+            return float(value.value)
+        except OverflowError:  # a whole number larger than all others
+            return math.inf if value.value > 0 else -math.inf
     return None
 
 
