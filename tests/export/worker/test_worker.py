@@ -267,7 +267,7 @@ def test_a_slow_filter_keeps_its_partitions(
         cell,
     )
     assert sorted(values(broker, "out")) == sorted(alerts(60))
-    assert (numbers.received, numbers.rebalances, cell.most) == (60, 2, 2)
+    assert (numbers.received, numbers.rebalances, cell.most) == (60, 1, 2)
 
 
 def test_a_stopped_worker_has_committed_what_it_wrote(broker: EmbeddedBroker) -> None:

@@ -384,7 +384,8 @@ class GroupReader:
         self._forget(partitions)
 
     def _forget(self, partitions: Sequence[TopicPartition]) -> None:
-        self.rebalances += 1
+        if not self._retired:  # leaving the group is none
+            self.rebalances += 1
         places = {(one.topic, one.partition) for one in partitions}
         self._ledger.drop(places)
         self.taken.drop(places)
