@@ -129,7 +129,7 @@ def worker_rate(
             time.sleep(0.02)
 
 
-def rows(number: int = 40_000) -> list[Row]:
+def rows(number: int = 80_000) -> list[Row]:
     """Measure in turns, on one topic of 16 partitions of a broker of its own."""
     values, _label = packets(number)
     magnitudes = [decode(value).candidate["magpsf"] for value in values[:1_000]]
