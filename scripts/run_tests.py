@@ -1,10 +1,11 @@
 """Run the tests with coverage: what was asked for, or all of them in groups at the same time.
 
-``python scripts/run_tests.py`` runs the groups below as processes of their own: some wait most of
-the time, for a browser or for a broker that was killed, while others compute. They share nothing:
-each has its own caches, its own broker, and its output in ``artefacts/tests-GROUP.log``, which is
-printed in full when the group ends. With options for pytest there is one process, as ever. The
-exit code is the worst of all.
+``python scripts/run_tests.py`` runs the groups below as processes of their own, two at a time: some
+wait most of the time, for a browser or for a broker that was killed, while others compute. More
+than two would keep each other waiting on two cores, where a test speaks of seconds. They share
+nothing: each has its own caches, its own broker, and its output in ``artefacts/tests-GROUP.log``,
+which is printed in full when the group ends. With options for pytest there is one process, as ever.
+The exit code is the worst of all.
 """
 
 from __future__ import annotations
@@ -15,18 +16,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 GROUPS: Mapping[str, Sequence[str]] = {
     "browser": ("tests/browser",),
-    "kills": ("tests/faults/test_worker_kills.py", "tests/images"),
     "outages": ("tests/faults/test_worker_outages.py",),
+    "kills": ("tests/faults/test_worker_kills.py", "tests/images"),
 }
-"""Folders and files by group; everything else is the group `REST`."""
+"""Folders and files by group, in the order in which they begin; before them all begins the group
+`REST`, everything else."""
 REST = "rest"
+AT_ONCE = 2
 TELL_EVERY = 60.0
 _PATIENCE = 60.0
 
@@ -47,7 +50,7 @@ class Running:
 def groups(folders: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """Return pytest's arguments for each group; each test is in exactly one."""
     others = [f"--ignore={folder}" for group in folders.values() for folder in group]
-    return {**{name: list(group) for name, group in folders.items()}, REST: ["tests", *others]}
+    return {REST: ["tests", *others], **{name: list(group) for name, group in folders.items()}}
 
 
 def begin(name: str, arguments: Sequence[str], artefacts: Path) -> Running:
@@ -76,25 +79,33 @@ def how_far(text: str) -> str:
     return shares[-1] if shares else "0%"
 
 
-def follow(running: Sequence[Running], tell_every: float = TELL_EVERY) -> int:
+def follow(
+    running: Sequence[Running],
+    tell_every: float = TELL_EVERY,
+    begin_next: Callable[[], Running | None] = lambda: None,
+) -> int:
     """Print each group's output when it ends, and now and then how far the others are.
 
-    Returns the worst exit code.
+    Where one ends, the next begins. Returns the worst exit code.
     """
     began = told = time.monotonic()
     left = list(running)
+    codes = []
     while left:
         time.sleep(0.2)
         now = time.monotonic()
         for group in [one for one in left if one.process.poll() is not None]:
             left.remove(group)
+            codes.append(group.process.returncode)
+            following = begin_next()
+            left += [following] if following is not None else []
             print(f"\n===== {group.name}: ended after {clock(now - began)} =====", flush=True)
             print(group.said(), flush=True)
         if left and now - told >= tell_every:
             told = now
             far = ", ".join(f"{group.name} {how_far(group.said())}" for group in left)
             print(f"{clock(now - began)}  {far}", flush=True)
-    return worst(group.process.returncode for group in running)
+    return worst(codes)
 
 
 def worst(codes: Iterable[int]) -> int:
@@ -124,11 +135,19 @@ def run_groups() -> int:
     """Run every test, in groups."""
     artefacts = ROOT / "artefacts"
     artefacts.mkdir(exist_ok=True)
+    waiting = list(groups(GROUPS).items())
     running: list[Running] = []
+
+    def begin_next() -> Running | None:
+        if not waiting:
+            return None
+        running.append(begin(*waiting.pop(0), artefacts))
+        return running[-1]
+
     try:
-        for name, arguments in groups(GROUPS).items():
-            running.append(begin(name, arguments, artefacts))
-        return follow(running)
+        for _ in range(AT_ONCE):
+            begin_next()
+        return follow(running, begin_next=begin_next)
     finally:
         end(running)
         coverage("combine", "--quiet", *map(str, ROOT.glob(".coverage.*")))
