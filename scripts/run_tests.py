@@ -1,8 +1,8 @@
 """Run the tests with coverage: what was asked for, or all of them in groups at the same time.
 
-``python scripts/run_tests.py`` runs the groups below as processes of their own, two at a time: some
-wait most of the time, for a browser or for a broker that was killed, while others compute. More
-than two would keep each other waiting on two cores, where a test speaks of seconds. They share
+``python scripts/run_tests.py`` runs the groups below as processes of their own, three at a time:
+some wait most of the time, for a browser or for a broker that was killed, while others compute.
+More would keep each other waiting on two cores, where a test speaks of seconds. They share
 nothing: each has its own caches, its own broker, and its output in ``artefacts/tests-GROUP.log``,
 which is printed in full when the group ends. With options for pytest there is one process, as ever.
 The exit code is the worst of all.
@@ -23,13 +23,14 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 GROUPS: Mapping[str, Sequence[str]] = {
     "browser": ("tests/browser",),
+    "export": ("tests/export",),
     "outages": ("tests/faults/test_worker_outages.py",),
     "kills": ("tests/faults/test_worker_kills.py", "tests/images"),
 }
 """Folders and files by group, in the order in which they begin; before them all begins the group
 `REST`, everything else."""
 REST = "rest"
-AT_ONCE = 2
+AT_ONCE = 3
 TELL_EVERY = 60.0
 _PATIENCE = 60.0
 
