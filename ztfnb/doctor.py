@@ -30,6 +30,7 @@ Versions = Callable[[str], str | None]
 EXTRAS = {
     "lab": "widgets in JupyterLab",
     "codecs": "container files packed with snappy or zstandard",
+    "worker": "metrics of an exported filter at work",
     "cluster": "filters on many nights on many machines",
     "broker": "Java for the local Apache Kafka, where the machine has none",
 }
