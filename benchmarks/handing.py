@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from filtering import passes
 from measure import Row, packets
 
 from ztfnb.columns import decode_columns
@@ -28,7 +28,7 @@ import ztfnb
 
 @ztfnb.filter
 def cut(alert, *, rb_min=0.5):
-    """A cut on four fields of the candidate."""
+    """Decide as `filtering.passes`."""
     candidate = alert["candidate"]
     return bool(
         candidate["rb"] > rb_min
@@ -40,17 +40,6 @@ def cut(alert, *, rb_min=0.5):
 
 FILTER = cut
 '''
-
-
-def passes(alert: Mapping[str, Any]) -> bool:
-    """Decide as that filter does, in this process."""
-    candidate = alert["candidate"]
-    return bool(
-        candidate["rb"] > 0.5
-        and candidate["magpsf"] < 19
-        and candidate["nbad"] == 0
-        and candidate["isdiffpos"] in ("t", "1")
-    )
 
 
 def rows() -> list[Row]:

@@ -6,15 +6,18 @@ alert. So tests of the loop say what becomes of an alert where they make it.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from ztfnb.export.worker.judged import Failed, FilterFacts, Judged, Verdicts
 from ztfnb.export.worker.settings import WorkerSettings
+from ztfnb.export.worker.worker import Worker
 from ztfnb.filters.decision import Verdict
 from ztfnb.filters.threshold import Value
 
@@ -97,6 +100,35 @@ def settings_of(bootstrap: str, **changed: object) -> WorkerSettings:
         "kafka": QUICK,
     }
     return WorkerSettings(**(values | changed))  # type: ignore[arg-type]
+
+
+@contextmanager
+def running(
+    settings: WorkerSettings,
+    cell: StandIn | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Iterator[Worker]:
+    """A worker in a thread of its own; what it raises is raised at the end."""
+    worker = Worker(settings, environ={}, clock=clock, make_cell=lambda _: cell or StandIn())
+    stop = threading.Event()
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            worker.run(stop)
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            raised.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield worker
+    finally:
+        stop.set()
+        thread.join(60)
+    assert not thread.is_alive()
+    if raised:
+        raise raised[0]
 
 
 def write(

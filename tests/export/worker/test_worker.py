@@ -6,11 +6,11 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import pytest
 from confluent_kafka import KafkaError, Producer, TopicPartition
-from standins import QUICK, StandIn, committed, read, settings_of, write
+from standins import QUICK, StandIn, committed, read, running, settings_of, write
 
 from ztfnb.broker import EmbeddedBroker
 from ztfnb.errors import ConfigError, WorkerError
@@ -47,31 +47,6 @@ def work(settings: WorkerSettings, cell: StandIn | None = None) -> WorkerNumbers
 
 def values(broker: EmbeddedBroker, topic: str) -> list[bytes]:
     return [message.value() or b"" for message in read(broker.bootstrap, topic, PARTITIONS)]
-
-
-@contextmanager
-def running(settings: WorkerSettings, cell: StandIn | None = None) -> Iterator[Worker]:
-    """A worker in a thread of its own; what it raises is raised at the end."""
-    worker = Worker(settings, environ={}, make_cell=lambda _: cell or StandIn())
-    stop = threading.Event()
-    raised: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            worker.run(stop)
-        except BaseException as error:  # noqa: BLE001 - raised again below
-            raised.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield worker
-    finally:
-        stop.set()
-        thread.join(60)
-    assert not thread.is_alive()
-    if raised:
-        raise raised[0]
 
 
 def until(true: Callable[[], bool], seconds: float = 60.0) -> None:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import count
 
 import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
-from standins import StandIn, committed, read, settings_of, write
+from standins import committed, read, running, settings_of, write
 
 from ztfnb.errors import WorkerError
 from ztfnb.export.worker.settings import WorkerSettings
-from ztfnb.export.worker.worker import Worker
 from ztfnb.kafka import create_topics
 
 pytestmark = pytest.mark.kafka
@@ -40,34 +38,6 @@ def until(true: Callable[[], bool], seconds: float = 90.0) -> None:
     while not true():
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.05)
-
-
-@contextmanager
-def running(
-    settings: WorkerSettings,
-    clock: Callable[[], float] = time.time,
-    cell: StandIn | None = None,
-) -> Iterator[Worker]:
-    worker = Worker(settings, environ={}, clock=clock, make_cell=lambda _: cell or StandIn())
-    stop = threading.Event()
-    raised: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            worker.run(stop)
-        except BaseException as error:  # noqa: BLE001 - raised again below
-            raised.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield worker
-    finally:
-        stop.set()
-        thread.join(60)
-    assert not thread.is_alive()
-    if raised:
-        raise raised[0]
 
 
 def settings_for(bootstrap: str, name: str, topics: str, **changed: object) -> WorkerSettings:
@@ -143,7 +113,7 @@ def test_nights_roll_over(bootstrap: str, name: str) -> None:
         write(bootstrap, topic, alerts(10, first))
     now = [NIGHT - DAY + 60]  # 2026-01-14
     settings = settings_for(bootstrap, name, f"{name}_{{date}}_alerts")
-    with running(settings, lambda: now[0]) as worker:
+    with running(settings, clock=lambda: now[0]) as worker:
         # The window is of two nights: the one before is not this group's.
         until(lambda: worker.numbers().received == 20)
         now[0] += DAY
@@ -159,7 +129,7 @@ def test_nights_roll_over(bootstrap: str, name: str) -> None:
     write(bootstrap, after, alerts(10, 400))
     write(bootstrap, tomorrow, alerts(5, 310))
     now[0] += 4 * DAY
-    with running(settings, lambda: now[0]) as worker:
+    with running(settings, clock=lambda: now[0]) as worker:
         until(lambda: worker.numbers().received == 15)
     expected = [
         *alerts(15, 100),
@@ -173,7 +143,7 @@ def test_nights_roll_over(bootstrap: str, name: str) -> None:
 def test_a_night_that_does_not_exist_yet_is_waited_for(bootstrap: str, name: str) -> None:
     """A new group that begins at the end reads a topic that comes later from its beginning."""
     settings = settings_for(bootstrap, name, f"{name}_{{date}}_alerts", start="latest")
-    with running(settings, lambda: NIGHT) as worker:
+    with running(settings, clock=lambda: NIGHT) as worker:
         until(lambda: "yet" in worker.numbers().last_error)
         assert worker.numbers().state in ("connecting", "running", "caught up")
         create_topics(bootstrap, [f"{name}_20260115_alerts"], partitions=2)
