@@ -20,7 +20,7 @@ import ztfnb
 from ztfnb import recipes
 from ztfnb.errors import ExportError
 from ztfnb.export import bundling
-from ztfnb.export.collect import Collected, collect
+from ztfnb.export.collecting.collect import Collected, collect
 from ztfnb.export.fixtures import MOST, read_fixtures
 from ztfnb.export.lock import shipped_lock
 from ztfnb.export.placing import files_in

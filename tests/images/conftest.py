@@ -16,7 +16,7 @@ from packets import real_files
 from ztfnb.codec import decode
 from ztfnb.export.bundling import export
 from ztfnb.export.exported import Exported
-from ztfnb.export.oci import OciImage, write_image
+from ztfnb.export.oci.archive import OciImage, write_image
 from ztfnb.simulate import Survey
 
 BASE = "localhost/ztfnb-base"

@@ -18,7 +18,7 @@ from ztfnb.export import image
 from ztfnb.export.environment import REQUIREMENTS
 from ztfnb.export.exported import Exported
 from ztfnb.export.lock import read_lock
-from ztfnb.export.oci import OciImage
+from ztfnb.export.oci.archive import OciImage
 
 # The first of them makes a Debian, a bundle and an image, at the side of other tests.
 pytestmark = pytest.mark.timeout(1200)

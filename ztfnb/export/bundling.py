@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ztfnb.errors import ExportError
-from ztfnb.export.collect import collect
+from ztfnb.export.collecting.collect import collect
 from ztfnb.export.contents import facts_of, write_papers, write_run_time
 from ztfnb.export.decisions import Decision
 from ztfnb.export.downloading import download_wheels
@@ -20,7 +20,7 @@ from ztfnb.export.exported import Exported, shown
 from ztfnb.export.facts import Facts
 from ztfnb.export.fixtures import fixtures_of, pinned
 from ztfnb.export.leaks import check_leaks
-from ztfnb.export.oci import write_image
+from ztfnb.export.oci.archive import write_image
 from ztfnb.export.placing import beside, check_free, place
 from ztfnb.export.proof import prove
 from ztfnb.export.zipped import write_zip

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import ztfnb
 from ztfnb.export import image
-from ztfnb.export.collect import Collected
+from ztfnb.export.collecting.collect import Collected
 from ztfnb.export.deployment import deployment_files
 from ztfnb.export.dockerfile import image_files
 from ztfnb.export.environment import REQUIREMENTS, WHEELS

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ztfnb.errors import ExportError
-from ztfnb.export.credentials import secret_in
+from ztfnb.export.collecting.credentials import secret_in
 from ztfnb.export.environment import WHEELS
 from ztfnb.export.placing import files_in
 

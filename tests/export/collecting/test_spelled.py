@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from ztfnb.export.spelled import LARGEST, NotSpelledError, spell
+from ztfnb.export.collecting.spelled import LARGEST, NotSpelledError, spell
 from ztfnb.filters.constants import canonical
 
 _LEAVES = (

@@ -28,7 +28,7 @@ from export.imagemaking import (
 
 from ztfnb.errors import ExportError
 from ztfnb.export import image
-from ztfnb.export.oci import write_image
+from ztfnb.export.oci.archive import write_image
 
 PACKAGES, BUNDLE = 1, 2
 """Layers above the base's one."""

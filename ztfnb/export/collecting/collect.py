@@ -13,10 +13,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ztfnb.errors import ExportError
-from ztfnb.export.credentials import forms_in, secret_in, told_of
-from ztfnb.export.filterpieces import filter_definition
-from ztfnb.export.gathering import CollisionError, Gathering
-from ztfnb.export.pieces import Piece, ordered
+from ztfnb.export.collecting.credentials import forms_in, secret_in, told_of
+from ztfnb.export.collecting.filterpieces import filter_definition
+from ztfnb.export.collecting.gathering import CollisionError, Gathering
+from ztfnb.export.collecting.pieces import Piece, ordered
 from ztfnb.export.worker.bundle import VARIABLE
 from ztfnb.filters.filter import Filter
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from ztfnb.errors import ExportError
-from ztfnb.export.oci_tar import CarefulInfo
+from ztfnb.export.oci.tar import CarefulInfo
 
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 GZIPPED = f"{LAYER}+gzip"

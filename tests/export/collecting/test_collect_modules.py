@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from export.collecting import alone, decisions_of, filter_of, loaded, written
+from export.collected import alone, decisions_of, filter_of, loaded, written
 
 from ztfnb.errors import ExportError
-from ztfnb.export.collect import collect
+from ztfnb.export.collecting.collect import collect
 
 pytestmark = pytest.mark.filterwarnings("ignore::ztfnb.errors.FilterWarning")
 

@@ -26,11 +26,11 @@ from typing import Any
 from ztfnb.errors import ExportError
 from ztfnb.export import image
 from ztfnb.export.facts import slug_of
-from ztfnb.export.oci_base import GZIPPED, MACHINES, Base, Layer, read_base
-from ztfnb.export.oci_content import bundle_entries, venv
-from ztfnb.export.oci_ground import Ground, look
-from ztfnb.export.oci_packages import install_for
-from ztfnb.export.oci_tar import Entry, entries_below, write_archive, write_layer
+from ztfnb.export.oci.base import GZIPPED, MACHINES, Base, Layer, read_base
+from ztfnb.export.oci.content import bundle_entries, venv
+from ztfnb.export.oci.ground import Ground, look
+from ztfnb.export.oci.packages import install_for
+from ztfnb.export.oci.tar import Entry, entries_below, write_archive, write_layer
 from ztfnb.export.placing import PROVENANCE
 from ztfnb.export.worker.bundle import Bundle, check_files, read_bundle
 

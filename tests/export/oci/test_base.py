@@ -21,8 +21,8 @@ from export.imagemaking import (
 )
 
 from ztfnb.errors import ExportError
-from ztfnb.export.oci_base import read_base
-from ztfnb.export.oci_ground import look
+from ztfnb.export.oci.base import read_base
+from ztfnb.export.oci.ground import look
 
 
 @pytest.fixture

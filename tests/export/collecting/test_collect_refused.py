@@ -10,11 +10,11 @@ import re
 import string
 
 import pytest
-from export.collecting import filter_of
+from export.collected import filter_of
 
 from ztfnb.errors import ExportError
-from ztfnb.export.collect import collect
-from ztfnb.export.credentials import secret_in
+from ztfnb.export.collecting.collect import collect
+from ztfnb.export.collecting.credentials import secret_in
 
 pytestmark = pytest.mark.filterwarnings("ignore::ztfnb.errors.FilterWarning")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from ztfnb.export import image
-from ztfnb.export.oci_ground import Ground
-from ztfnb.export.oci_tar import Entry
+from ztfnb.export.oci.ground import Ground
+from ztfnb.export.oci.tar import Entry
 from ztfnb.export.worker.bundle import Bundle
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ztfnb.errors import ExportError
-from ztfnb.export.oci_tar import CarefulInfo
+from ztfnb.export.oci.tar import CarefulInfo
 
 _PYTHON = re.compile(r"(?:.*/)?bin/python(3\.\d+)")
 _LIBC = re.compile(r"(?:.*/)?(?:libc\.so\.6|libc-2\.\d+\.so)")

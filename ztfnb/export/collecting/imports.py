@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ztfnb.export.statements import imports_of
+from ztfnb.export.collecting.statements import imports_of
 from ztfnb.filters.libraries import is_library
 
 _NONE = object()

@@ -11,8 +11,8 @@ from functools import cached_property
 from importlib.metadata import packages_distributions
 from types import ModuleType
 
-from ztfnb.export.credentials import secrets_in, told_of
-from ztfnb.export.forbidden import forbidden_in
+from ztfnb.export.collecting.credentials import secrets_in, told_of
+from ztfnb.export.collecting.forbidden import forbidden_in
 from ztfnb.filters import sources
 from ztfnb.filters.libraries import is_library
 

@@ -10,19 +10,19 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from ztfnb.export.classpieces import class_piece
-from ztfnb.export.credentials import secrets_in, told_of
-from ztfnb.export.filterpieces import filter_piece
-from ztfnb.export.forbidden import forbidden_in
-from ztfnb.export.functionpieces import function_piece
-from ztfnb.export.home import Home
-from ztfnb.export.imports import Imports, import_of, submodules_of
-from ztfnb.export.modules import Modules, imported_by, is_there
-from ztfnb.export.pieces import Piece
-from ztfnb.export.spelled import NotSpelledError
-from ztfnb.export.telling import names_read
-from ztfnb.export.untakable import why_not
-from ztfnb.export.valuepieces import value_piece
+from ztfnb.export.collecting.classpieces import class_piece
+from ztfnb.export.collecting.credentials import secrets_in, told_of
+from ztfnb.export.collecting.filterpieces import filter_piece
+from ztfnb.export.collecting.forbidden import forbidden_in
+from ztfnb.export.collecting.functionpieces import function_piece
+from ztfnb.export.collecting.home import Home
+from ztfnb.export.collecting.imports import Imports, import_of, submodules_of
+from ztfnb.export.collecting.modules import Modules, imported_by, is_there
+from ztfnb.export.collecting.pieces import Piece
+from ztfnb.export.collecting.spelled import NotSpelledError
+from ztfnb.export.collecting.telling import names_read
+from ztfnb.export.collecting.untakable import why_not
+from ztfnb.export.collecting.valuepieces import value_piece
 from ztfnb.filters.constants import UnseenError, canonical
 from ztfnb.filters.filter import Filter
 from ztfnb.filters.usednames import chains_in

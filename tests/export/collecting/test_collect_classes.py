@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from export.collecting import decisions_of, filter_of, loaded, written
+from export.collected import decisions_of, filter_of, loaded, written
 
 from ztfnb.errors import ExportError
-from ztfnb.export.collect import collect
+from ztfnb.export.collecting.collect import collect
 
 pytestmark = pytest.mark.filterwarnings("ignore::ztfnb.errors.FilterWarning")
 

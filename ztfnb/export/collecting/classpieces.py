@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from ztfnb.export import statements
-from ztfnb.export.home import Home
-from ztfnb.export.pieces import Piece
-from ztfnb.export.telling import makes
+from ztfnb.export.collecting import statements
+from ztfnb.export.collecting.home import Home
+from ztfnb.export.collecting.pieces import Piece
+from ztfnb.export.collecting.telling import makes
 from ztfnb.filters import sources
 from ztfnb.filters.libraries import is_library
 
 if TYPE_CHECKING:
-    from ztfnb.export.gathering import Gathering
+    from ztfnb.export.collecting.gathering import Gathering
 
 
 def class_piece(found: Gathering, name: str, kind: type, home: Home) -> Piece | None:
@@ -82,7 +82,7 @@ def _inner_class(found: Gathering, name: str, kind: type, outer: str, home: Home
 
 def _made_class(found: Gathering, name: str, kind: type, home: Home) -> Piece | None:
     """Return the statement that made a class by a call, as of `collections.namedtuple`."""
-    from ztfnb.export.valuepieces import statement_piece  # noqa: PLC0415 - it follows classes
+    from ztfnb.export.collecting.valuepieces import statement_piece  # noqa: PLC0415 - it follows classes
 
     for one in list(statements.bindings(home.names, name))[:1]:
         if makes(one.node, name, kind, home.names):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from cells import Notebook
-from export.collecting import IMPORTS, alone, decisions_of, filter_of, loaded, written
+from export.collected import IMPORTS, alone, decisions_of, filter_of, loaded, written
 from export.notebooklike import CASES
 from filters.functions import FUNCTIONS
 from filters.written import sources
@@ -16,8 +16,7 @@ from hypothesis import HealthCheck, given, settings
 
 import ztfnb
 from ztfnb.errors import ExportError
-from ztfnb.export import collect as collecting
-from ztfnb.export.collect import Collected, collect
+from ztfnb.export.collecting.collect import Collected, collect, formatted
 from ztfnb.filters.filter import Filter
 
 pytestmark = pytest.mark.filterwarnings("ignore::ztfnb.errors.FilterWarning")
@@ -157,4 +156,4 @@ def test_without_ruff(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where ruff is not installed, the extra that brings it is told."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(ExportError, match=r"needs ruff.*ztfnb\[lab\]"):
-        collecting.formatted("x = 1")
+        formatted("x = 1")

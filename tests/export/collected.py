@@ -12,7 +12,7 @@ from typing import Any
 
 from cells import Notebook
 
-from ztfnb.export.collect import Collected, collect
+from ztfnb.export.collecting.collect import Collected, collect
 from ztfnb.export.worker.bundle import (
     SOURCE,
     Bundle,

@@ -10,17 +10,17 @@ from types import FunctionType
 from typing import TYPE_CHECKING
 
 from ztfnb.errors import ExportError
-from ztfnb.export import statements
-from ztfnb.export.functionpieces import follow_function
-from ztfnb.export.home import Home
-from ztfnb.export.pieces import Piece
-from ztfnb.export.spelled import NotSpelledError
-from ztfnb.export.telling import names_read
+from ztfnb.export.collecting import statements
+from ztfnb.export.collecting.functionpieces import follow_function
+from ztfnb.export.collecting.home import Home
+from ztfnb.export.collecting.pieces import Piece
+from ztfnb.export.collecting.spelled import NotSpelledError
+from ztfnb.export.collecting.telling import names_read
 from ztfnb.filters import sources
 from ztfnb.filters.filter import Filter
 
 if TYPE_CHECKING:
-    from ztfnb.export.gathering import Gathering
+    from ztfnb.export.collecting.gathering import Gathering
 
 _BEHIND = (sys.maxsize, "", 0)
 """Where combinations stand: after what they are made of."""

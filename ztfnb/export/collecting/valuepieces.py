@@ -8,18 +8,18 @@ import os
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from ztfnb.export import statements
-from ztfnb.export.credentials import secret_in, told_of
-from ztfnb.export.functionpieces import follow_function
-from ztfnb.export.home import Home
-from ztfnb.export.pieces import Piece
-from ztfnb.export.spelled import NotSpelledError, spell
-from ztfnb.export.telling import makes, says
-from ztfnb.export.untakable import file_named
+from ztfnb.export.collecting import statements
+from ztfnb.export.collecting.credentials import secret_in, told_of
+from ztfnb.export.collecting.functionpieces import follow_function
+from ztfnb.export.collecting.home import Home
+from ztfnb.export.collecting.pieces import Piece
+from ztfnb.export.collecting.spelled import NotSpelledError, spell
+from ztfnb.export.collecting.telling import makes, says
+from ztfnb.export.collecting.untakable import file_named
 from ztfnb.filters.constants import UnseenError, canonical
 
 if TYPE_CHECKING:
-    from ztfnb.export.gathering import Gathering
+    from ztfnb.export.collecting.gathering import Gathering
 
 
 def value_piece(found: Gathering, name: str, value: Any, home: Home) -> Piece | None:

@@ -9,23 +9,23 @@ import re
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from ztfnb.export import statements
-from ztfnb.export.home import Home
-from ztfnb.export.pieces import Piece
-from ztfnb.export.telling import is_plain_other, names_read
+from ztfnb.export.collecting import statements
+from ztfnb.export.collecting.home import Home
+from ztfnb.export.collecting.pieces import Piece
+from ztfnb.export.collecting.telling import is_plain_other, names_read
 from ztfnb.filters import sources
 from ztfnb.filters.libraries import is_library
 from ztfnb.filters.usednames import globals_in
 
 if TYPE_CHECKING:
-    from ztfnb.export.gathering import Gathering
+    from ztfnb.export.collecting.gathering import Gathering
 
 _TOLD_ELSEWHERE = frozenset({"get_ipython", "display", "__file__"})
 
 
 def function_piece(found: Gathering, name: str, function: FunctionType, home: Home) -> Piece | None:
     """Return the piece that defines a helper; None where that is refused."""
-    from ztfnb.export.valuepieces import statement_piece  # noqa: PLC0415 - it follows functions
+    from ztfnb.export.collecting.valuepieces import statement_piece  # noqa: PLC0415 - it follows functions
 
     inner = inspect.unwrap(function)
     if inner is not function and inner.__globals__.get(inner.__name__) is function:

@@ -1,0 +1,1 @@
+"""From a filter in a notebook to one file of source that stands alone."""
