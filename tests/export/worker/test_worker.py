@@ -393,10 +393,27 @@ def test_who_lost_everything_is_not_caught_up(broker: EmbeddedBroker) -> None:
     with running(settings_of(broker.bootstrap)) as worker:
         until(lambda: worker.numbers().state == "caught up")
         reader = worker._reader
+        places = worker._ledger.places
+        lost = [TopicPartition(*place) for place in places]
         found = [reader.settled]
-        lost = [TopicPartition(*place) for place in worker._ledger.places]
         reader._on_lost(reader._client, lost)
         found.append(reader.settled)
         reader._on_assign(reader._client, [])
         found.append(reader.settled)
+    assert len(places) == PARTITIONS
     assert found == [True, False, True]
+
+
+def test_who_was_just_given_partitions_is_not_caught_up(broker: EmbeddedBroker) -> None:
+    """Before it knows where a partition begins and ends, nothing says that it is at its end."""
+    worker = Worker(settings_of(broker.bootstrap), environ={}, make_cell=lambda _: StandIn())
+    worker._start()
+    reader = worker._reader
+    try:
+        reader._on_assign(reader._client, [TopicPartition("night", 0)])
+        assert reader.joined
+        assert not reader.settled
+        reader._reach_end(("night", 0), 8)
+        assert reader.settled
+    finally:
+        worker._close()

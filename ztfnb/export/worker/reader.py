@@ -238,8 +238,10 @@ class GroupReader:
         if not self.joined:
             # Nothing is there to join for: no night of the window has a topic.
             return is_nightly(self._route.topics) and self._missing_since is not None
+        # Of a partition that was just assigned neither its end is known, nor where reading begins.
         return not self._broken and all(
-            self._ends.get(place) == self._ledger.position(place) for place in self._ledger.places
+            place in self._ends and self._ends[place] == self._ledger.position(place)
+            for place in self._ledger.places
         )
 
     def finished(self) -> bool:
