@@ -14,12 +14,13 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from handbundle import bundle_of
 
 from ztfnb import cli
 from ztfnb.export import image
 from ztfnb.export.deployment import as_text, deployment_files
 from ztfnb.export.facts import Facts, slug_of
-from ztfnb.export.worker.bundle import Bundle, params_in, value_of
+from ztfnb.export.worker.bundle import Bundle, check_params, load_filter, params_in, value_of
 from ztfnb.export.worker.metrics import families
 from ztfnb.export.worker.numbers import FilterNumbers, WorkerNumbers
 from ztfnb.export.worker.settings import WorkerSettings, settings_from
@@ -168,11 +169,37 @@ def test_the_configmap_is_what_the_worker_reads() -> None:
 
 def test_a_threshold_that_no_variable_can_set_is_left_to_the_image() -> None:
     """A line that the worker would refuse, or read otherwise, stands there as a comment."""
-    files = deployment_files(_facts(params={"a__b": 2, "fine": 1}))
+    files = deployment_files(_facts(params={"größe": 2, "rb": 3, "RB": 4, "fine": 1}))
     found = yaml.safe_load(files["k8s/configmap.yaml"])["data"]
     bundle = Bundle(Path(), "young_and_real", "")
     assert params_in(found, bundle) == {"fine": "1"}
-    assert "# ZTFNB_PARAM_A__B" in files["k8s/configmap.yaml"]
+    assert "# (no variable sets it) größe" in files["k8s/configmap.yaml"]
+
+
+def test_whatever_a_threshold_is_called_its_variable_sets_it(tmp_path: Path) -> None:
+    """Capitals and underscores in its name are no hindrance, in the manifests as in the worker."""
+    source = """
+    import ztfnb
+
+    @ztfnb.filter
+    def young_and_real(alert, *, SNR_Min=5.0, a__b=2, _c=1):
+        return True
+
+    FILTER = young_and_real
+    """
+    bundle, made = bundle_of(tmp_path / "young", source, "young_and_real")
+    files = deployment_files(_facts(params=made.params))
+    data = yaml.safe_load(files["k8s/configmap.yaml"])["data"]
+    compose = yaml.safe_load(files["compose.yaml"])["services"]["filter"]["environment"]
+    told = {name: text for name, text in data.items() if name.startswith("ZTFNB_PARAM_")}
+    assert told.items() <= compose.items()
+    other = dict(zip(told, ("6.5", "7", "8"), strict=True))
+    check_params(other, [bundle])
+    assert load_filter(bundle, params_in(other, bundle)).params == {
+        "SNR_Min": 6.5,
+        "a__b": 7,
+        "_c": 8,
+    }
 
 
 def test_values_as_texts() -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 from ztfnb.export import image
 from ztfnb.export.facts import Facts
 from ztfnb.export.templating import filled
-from ztfnb.export.worker.bundle import PARAM, Bundle, params_in
 from ztfnb.filters.threshold import Value
 
 _FILES = {
@@ -56,13 +54,10 @@ def _values(facts: Facts, path: str) -> dict[str, str]:
 
 def _params(facts: Facts, indent: str, written: Callable[[str], str]) -> str:
     """Return the variables that set the thresholds as lines of YAML."""
-    bundle = Bundle(Path(), facts.name, facts.hash)
     lines = []
     for name, value in facts.params.items():
-        variable, text = f"{PARAM}{name.upper()}", as_text(value)
-        # A name with capitals, for one, cannot be told in a variable.
-        settable = params_in({variable: text}, bundle) == {name: text}
-        lines.append(f"{indent}{'' if settable else '# '}{variable}: {written(json.dumps(text))}")
+        variable = facts.variable_of(name) or f"# (no variable sets it) {name}"
+        lines.append(f"{indent}{variable}: {written(json.dumps(as_text(value)))}")
     return "\n".join(lines or [f"{indent}# (it has none)"])
 
 

@@ -6,8 +6,9 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
-from ztfnb.export.worker.bundle import VERSION_DIGITS
+from ztfnb.export.worker.bundle import PARAM, VERSION_DIGITS, Bundle, params_in
 from ztfnb.filters.threshold import Threshold, Value
 
 _LONGEST = 40
@@ -43,6 +44,19 @@ class Facts:
     def version(self) -> str:
         """The first digits of `hash`."""
         return self.hash[:VERSION_DIGITS]
+
+    def variable_of(self, threshold: str) -> str:
+        """Return the variable that sets a threshold where the filter runs; empty where none can.
+
+        Variables of containers are ASCII, and do not tell small letters from capitals.
+        """
+        known = threshold.lower()
+        if not threshold.isascii() or [one.lower() for one in self.params].count(known) > 1:
+            return ""
+        bundle = Bundle(Path(), self.name, self.hash)
+        names = (threshold, f"{self.name}__{threshold}")
+        found = (f"{PARAM}{name.upper()}" for name in names if name.isascii())
+        return next((one for one in found if params_in({one: ""}, bundle) == {known: ""}), "")
 
 
 def slug_of(name: str) -> str:

@@ -7,11 +7,11 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ztfnb.errors import FilterError
+from ztfnb.export.deployment import as_text
 from ztfnb.export.evidence import Evidence
 from ztfnb.export.facts import Facts
 from ztfnb.export.proof import Proof
 from ztfnb.export.templating import filled
-from ztfnb.export.worker.bundle import PARAM
 from ztfnb.filters.interval import Interval
 from ztfnb.filters.report import Report
 from ztfnb.filters.threshold import Threshold
@@ -129,7 +129,7 @@ def _thresholds(facts: Facts) -> str:
                 code(repr(facts.params[one.name])),
                 code(repr(one.default)),
                 extent(one),
-                code(f"{PARAM}{one.name.upper()}"),
+                code(variable) if (variable := facts.variable_of(one.name)) else "none",
             )
             for one in facts.thresholds
         ),
@@ -149,12 +149,10 @@ def extent(one: Threshold) -> str:
 
 def _example(facts: Facts) -> str:
     """Return how one threshold is set otherwise, on the command line of a container."""
-    if not facts.thresholds:
-        return ""
-    one = facts.thresholds[0]
-    value = facts.params[one.name]
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return f" \\\n  --env {PARAM}{one.name.upper()}={shlex.quote(text)}"
+    for name, value in facts.params.items():
+        if variable := facts.variable_of(name):
+            return f" \\\n  --env {variable}={shlex.quote(as_text(value))}"
+    return ""
 
 
 def _funnel(report: Report) -> str:
