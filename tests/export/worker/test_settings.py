@@ -44,6 +44,7 @@ def test_options_come_before_the_environment_and_that_before_a_file(tmp_path: Pa
 def test_client_settings_of_the_environment() -> None:
     """Their names have underscores; a secret is pointed to, and stands in no repr."""
     secret = dict.fromkeys(("ZTFNB_KAFKA_SSL_KEY_PASSWORD", "ZTFNB_KAFKA_PASSWORD"), "canary")
+    secret["ZTFNB_KAFKA_USERNAME"] = "me"
     made = of(ZTFNB_KAFKA_SECURITY_PROTOCOL="SASL_PLAINTEXT", **secret)
     assert made.kafka == {
         "security.protocol": "SASL_PLAINTEXT",
@@ -76,6 +77,15 @@ def test_a_wrong_value_is_named_with_what_was_expected(
     """By the variable, or by what it means."""
     with pytest.raises(ConfigError, match=told):
         of(**{variable: value})
+
+
+@pytest.mark.parametrize("variable", ["ZTFNB_KAFKA_PASSWORD", "ZTFNB_KAFKA_PASSWORD_FILE"])
+def test_a_password_needs_a_user_name(variable: str) -> None:
+    """Also where the client would not log in, as to this machine: it is not ignored in silence."""
+    with pytest.raises(ConfigError, match=f"{variable} is set.*: set ZTFNB_KAFKA_USERNAME, or"):
+        of(**{variable: "/run/secrets/kafka"})
+    for name in ("ZTFNB_KAFKA_USERNAME", "ZTFNB_KAFKA_SASL_USERNAME"):
+        of(**{variable: "/run/secrets/kafka", name: "me"})
 
 
 def test_what_must_be_given() -> None:

@@ -19,7 +19,7 @@ KAFKA = "ZTFNB_KAFKA_"
 """Variables of Kafka client settings: ``ZTFNB_KAFKA_SECURITY_PROTOCOL`` sets
 ``security.protocol``."""
 # These three `ztfnb.kafka_config` reads by itself.
-_LOGIN = {f"{KAFKA}USERNAME", f"{KAFKA}PASSWORD", f"{KAFKA}PASSWORD_FILE"}
+_USER, _PASSWORDS = f"{KAFKA}USERNAME", (f"{KAFKA}PASSWORD", f"{KAFKA}PASSWORD_FILE")
 _POINTER = re.compile("(env|file|keyring):")
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
@@ -116,6 +116,7 @@ def settings_from(
             **options.pop("kafka", {}),
         }
     )
+    _check_login(environ, kafka)
     values = _values(environ, options, table, str(config or ""))
     for name in ("source", "output"):
         if not values.get(name):
@@ -194,11 +195,18 @@ def _kafka_in(environ: Mapping[str, str]) -> dict[str, str]:
     """Return client settings of the environment; a secret as a pointer to its variable."""
     found = {}
     for variable, text in environ.items():
-        if variable.startswith(KAFKA) and variable not in _LOGIN and text:
+        if variable.startswith(KAFKA) and variable not in (_USER, *_PASSWORDS) and text:
             name = variable.removeprefix(KAFKA).lower().replace("_", ".")
             pointed = not is_secret(name) or _POINTER.match(text)
             found[name] = text if pointed else f"env:{variable}"
     return found
+
+
+def _check_login(environ: Mapping[str, str], kafka: Mapping[str, Any]) -> None:
+    """Refuse a password of nobody: where no login is asked for, it would be left out in silence."""
+    given = next((variable for variable in _PASSWORDS if environ.get(variable)), None)
+    if given and not environ.get(_USER) and "sasl.username" not in kafka:
+        raise ConfigError(f"{given} is set, but no user name: set {_USER}, or unset {given}")
 
 
 # Values, each from text or from what TOML makes of it
