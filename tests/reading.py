@@ -11,7 +11,7 @@ from ztfnb.source import Packet, Source
 
 
 def poll_until(
-    source: Source, done: Callable[[list[Packet]], bool], *, timeout: float = 60.0
+    source: Source, done: Callable[[list[Packet]], bool], *, timeout: float = 120.0
 ) -> list[Packet]:
     """Poll until ``done`` with all packets that came; fail, saying where it stands, if never."""
     packets: list[Packet] = []

@@ -499,7 +499,7 @@ def test_a_disk_without_room_is_an_error_and_leaves_no_partial_file(
         [sys.executable, "-c", CHILD, str(path), str(room)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=True,
     )
     assert done.stdout.splitlines() == [f"cannot write to {name}: File too large"] * 2

@@ -16,7 +16,7 @@ from ztfnb.source import Packet
 def watermarks(broker: EmbeddedBroker, topic: str, partition: int = 0) -> tuple[int, int]:
     consumer = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": "test"})
     try:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=60)
         return low, high
     finally:
         consumer.close()
@@ -34,7 +34,7 @@ def test_topics_have_the_partitions_asked_for() -> None:
     with EmbeddedBroker(["a"]) as broker:
         broker.create_topic("b", partitions=3)
         consumer = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": "test"})
-        topics = consumer.list_topics(timeout=10).topics
+        topics = consumer.list_topics(timeout=60).topics
         consumer.close()
     assert {name: len(topic.partitions) for name, topic in topics.items()} == {"a": 16, "b": 3}
 

@@ -117,7 +117,7 @@ def test_s23_a_forked_child_ends_like_any_process() -> None:
         [sys.executable, "-c", textwrap.dedent(script)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert (told.stdout, told.returncode) == ("parent well\n", 0), told.stderr

@@ -43,7 +43,7 @@ def streaming(source: object, **options: object) -> Iterator[Stream]:
         stream.stop()
 
 
-def eventually(condition: Callable[[], bool], timeout: float = 20.0) -> None:
+def eventually(condition: Callable[[], bool], timeout: float = 60.0) -> None:
     """Wait until something holds; the time-out is only there to end a test that hangs."""
     end = time.monotonic() + timeout
     while not condition():
@@ -214,15 +214,15 @@ def test_rates_and_arrivals() -> None:
     with streaming(source) as live:
         live.wait("caught up")
         assert live.arrivals == (0,) * 120
-        end = time.monotonic() + 20
-        while live.stats.rate == 0 or sum(live.arrivals) == 0:
+
+        def told() -> bool:
             source.send(Packet(PACKETS[0]))
             source.send(Packet(b"junk"))
-            assert time.monotonic() < end
-            time.sleep(0.05)
-        stats = live.stats
-        assert 0 < stats.decoded_rate < stats.rate
-        assert 0 < sum(live.arrivals) <= live.stats.received
+            stats = live.stats
+            return 0 < stats.decoded_rate < stats.rate and sum(live.arrivals) > 0
+
+        eventually(told)
+        assert sum(live.arrivals) <= live.stats.received
 
 
 def test_s12_duplicates_take_one_row() -> None:
@@ -549,7 +549,7 @@ def test_s16_public_calls_return_while_a_flood_arrives() -> None:
             packets = super().poll(timeout, limit)
             if not packets:
                 # A client that hangs inside a call, holding up the stream's thread.
-                slow.wait(20)
+                slow.wait(200)
             return packets
 
     with streaming(Stuck(PACKETS)) as live:
@@ -571,7 +571,7 @@ def test_s16_public_calls_return_while_a_flood_arrives() -> None:
                 lambda: live.arrivals,
             ):
                 # Far above the 200 ms that a call may take, far below what the thread is stuck for.
-                pool.submit(call).result(timeout=5)
+                pool.submit(call).result(timeout=60)
         slow.set()
 
 
@@ -610,7 +610,7 @@ def test_s23_a_forked_child_is_refused_and_the_parent_goes_on() -> None:
         [sys.executable, "-c", FORKED.format(tests=tests)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert run.stdout.split() == ["8", "caught", "up"], run.stderr
@@ -627,8 +627,8 @@ from ztfnb.stream import Stream
 
 source = Memory([made_packet(1)])
 live = Stream(source).wait(alerts=1)
-print("waiting", flush=True)
 try:
+    print("waiting", flush=True)
     live.wait(alerts=10)
 except KeyboardInterrupt:
     source.send(Packet(made_packet(2)))
@@ -651,4 +651,4 @@ def test_s17_interrupting_a_cell_ends_the_wait_and_not_the_stream() -> None:
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
         assert process.stdout.readline() == "caught up\n"
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=120) == 0

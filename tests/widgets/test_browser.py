@@ -34,7 +34,7 @@ class Slow(Memory):
         self.fetched: list[int] = []
 
     def fetch(self, at: Coordinates) -> Packet:
-        self.released.wait(10)
+        self.released.wait(60)
         self.fetched.append(at.offset)
         return super().fetch(at)
 
@@ -46,7 +46,7 @@ def live() -> Iterator[Stream]:
 
 
 def until(condition: Callable[[], Any]) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)

@@ -28,7 +28,7 @@ def reports() -> tuple[Report, Report]:
 
 
 def until(so: Callable[[], bool]) -> None:
-    deadline = monotonic() + 20
+    deadline = monotonic() + 60
     while not so():
         assert monotonic() < deadline
         sleep(0.01)

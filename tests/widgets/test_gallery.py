@@ -185,10 +185,10 @@ def test_selection(monkeypatch: pytest.MonkeyPatch) -> None:
     gallery.on_select = chosen.append
     big = 3_301_083_540_015_015_065
     gallery.selected = 2
-    gallery.receive({"kind": "select", "candid": str(big)})
+    gallery.receive({"kind": "select", "candid": str(big), "turn": "view-1"})
     assert chosen == [big]
     assert gallery.selected == big
-    assert gallery._selected == str(big)
+    assert gallery._selected == {"candid": str(big), "turn": "view-1"}
     gallery.selected = None
     assert gallery.selected is None
 

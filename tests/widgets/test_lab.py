@@ -181,7 +181,8 @@ def test_an_alert_is_explained(made: Lab) -> None:
     candid = int(report.rejected[-1])
     made.select(candid)
     until(lambda: made.selected is not None and made.selected["candid"] == candid)
-    assert made.alert.explanation.explanation == report.explain(candid)
+    until(lambda: made.alert.explanation.explanation == report.explain(candid))
+    until(lambda: made.alert.stamps.alert is not None)
     assert made.alert.stamps.alert is not None
     assert made.alert.stamps.alert.candid == candid
     made.set(rb_min=0.0, mag_max=99.0)
@@ -216,14 +217,14 @@ def test_pins_are_green_or_red(made: Lab) -> None:
     say(made.alert.explanation, kind="pin", passes=True)
     until(lambda: len(made.tabs.pins.sheet.rows) == 1)
     assert made.tabs.pins.sheet.rows[0].mark == "good"
-    assert bool(made.alert.explanation._shown["pinned"])
+    until(lambda: bool(made.alert.explanation._shown["pinned"]))
     assert [pin.passes for pin in made.filter.pins.values()] == [True]
     made.set(rb_min=1.0)
     settled(made)
     until(lambda: [row.mark for row in made.tabs.pins.sheet.rows] == ["bad"])
     say(made.tabs.pins, kind="act", key=str(candid))
     until(lambda: not made.tabs.pins.sheet.rows)
-    assert made.alert.explanation._shown["pinned"] is None
+    until(lambda: made.alert.explanation._shown["pinned"] is None)
     assert not made.filter.pins
 
 

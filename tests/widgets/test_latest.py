@@ -20,7 +20,7 @@ class Slow:
 
     def __call__(self) -> int:
         self.begun.set()
-        self.go_on.wait(10)
+        self.go_on.wait(60)
         return self.quick(1)
 
     def quick(self, number: int) -> int:
@@ -37,12 +37,12 @@ def test_the_latest_wins() -> None:
     work: Latest[int] = Latest(Pump(), "test")
     slow = Slow()
     work.ask(slow, slow.done)
-    assert slow.begun.wait(10)
+    assert slow.begun.wait(60)
     work.ask(lambda: slow.quick(2), slow.done)
     work.ask(lambda: slow.quick(3), slow.done)
     assert work.busy
     slow.go_on.set()
-    assert slow.ended.wait(10)
+    assert slow.ended.wait(60)
     assert slow.got == [3]
     assert slow.ran == [1, 3]
     assert not work.busy
@@ -57,7 +57,7 @@ def test_a_failure_is_handed_over() -> None:
         raise ValueError("no")
 
     work.ask(fail, slow.done)
-    assert slow.ended.wait(10)
+    assert slow.ended.wait(60)
     assert isinstance(slow.got[0], ValueError)
 
 
@@ -66,12 +66,12 @@ def test_forgotten_work_is_handed_to_no_one() -> None:
     work: Latest[int] = Latest(Pump(), "test")
     slow = Slow()
     work.ask(slow, slow.done)
-    assert slow.begun.wait(10)
+    assert slow.begun.wait(60)
     work.forget()
     assert not work.busy
     slow.go_on.set()
     work.ask(lambda: slow.quick(2), slow.done)
-    assert slow.ended.wait(10)
+    assert slow.ended.wait(60)
     assert slow.got == [2]
 
 
@@ -93,7 +93,7 @@ def test_who_fails_to_take_a_result_does_not_end_the_others(
         raise ZeroDivisionError
 
     work.ask(lambda: 1, fail)
-    assert failed.wait(10)
+    assert failed.wait(60)
     assert raised == [ZeroDivisionError]
     work.ask(lambda: 2, lambda _result: ended.set())
-    assert ended.wait(10)
+    assert ended.wait(60)

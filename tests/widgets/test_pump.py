@@ -96,7 +96,7 @@ def test_beats_where_messages_are_served() -> None:
     for name in ("first", "second"):
         thread = threading.Thread(target=lambda: asyncio.run(serve()), name=name)
         thread.start()
-        thread.join(10)
+        thread.join(60)
     assert part.threads == ["first"] * CREDIT + ["second"] * CREDIT
 
 
@@ -110,7 +110,7 @@ def test_moves_on_from_a_loop_that_is_busy() -> None:
         pump.ready(part)
         await asyncio.sleep(0.01)
         begun.set()
-        released.wait(10)
+        released.wait(60)
 
     async def free() -> None:
         part.news = True
@@ -119,13 +119,13 @@ def test_moves_on_from_a_loop_that_is_busy() -> None:
 
     held = threading.Thread(target=lambda: asyncio.run(busy()), name="busy")
     held.start()
-    begun.wait(10)
+    begun.wait(60)
     other = threading.Thread(target=lambda: asyncio.run(free()), name="free")
     other.start()
-    other.join(10)
+    other.join(60)
     assert part.threads[-1] == "free"
     released.set()
-    held.join(10)
+    held.join(60)
 
 
 def test_calls_run_with_the_lock_where_messages_are_served() -> None:
@@ -148,7 +148,7 @@ def test_calls_run_with_the_lock_where_messages_are_served() -> None:
 
     serving = threading.Thread(target=lambda: asyncio.run(serve()), name="serving")
     serving.start()
-    serving.join(10)
+    serving.join(60)
     assert ran[1] == "serving"
 
 
@@ -185,6 +185,6 @@ def test_failing_beat_does_not_end_the_others() -> None:
         await until(lambda: not pump.running)
 
     failures: list[object] = []
-    asyncio.run(asyncio.wait_for(serve(lambda _loop, context: failures.append(context)), 10))
+    asyncio.run(asyncio.wait_for(serve(lambda _loop, context: failures.append(context)), 60))
     assert len(good.threads) == CREDIT
     assert len(failures) == 1

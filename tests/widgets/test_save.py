@@ -40,7 +40,7 @@ class Page:
         return str(self.save._work["words"])
 
     def end(self) -> None:
-        last = time.monotonic() + 30
+        last = time.monotonic() + 60
         while self.save._work["state"] == "running":
             assert time.monotonic() < last
             time.sleep(0.005)
@@ -170,7 +170,7 @@ def test_progress_and_cancelling(
     page.save.observe(lambda change: told.append(change["new"]["words"]), "_work")
 
     def fetch(candid: int) -> ztfnb.Alert:
-        assert go.acquire(timeout=20)
+        assert go.acquire(timeout=60)
         return alerts_of(candid)[0]
 
     page.save.fetch = fetch
@@ -191,7 +191,7 @@ def test_progress_and_cancelling(
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.005)

@@ -29,7 +29,7 @@ def scan(tmp_path: Path) -> Scan:
 
 def settle(scan: Scan) -> None:
     """Wait until nothing is being written."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while scan._writer is not None:
         assert time.monotonic() < end
         time.sleep(0.005)

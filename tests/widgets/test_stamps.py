@@ -168,24 +168,27 @@ def test_settings_are_those_of_the_look() -> None:
     stamps = Stamps()
     stamps.settings = {"stretch": "log", "typed": {"difference": [-5, 5]}}
     assert stamps.look == Look(stretch="log", typed={"difference": (-5.0, 5.0)})
-    assert stamps._look == stamps.settings == stamps.look.settings()
+    assert stamps.settings == stamps.look.settings()
+    assert stamps._look == stamps.settings | {"turn": ""}
     before = stamps.settings
     with pytest.raises(ConfigError, match="viridis"):
         stamps.settings = {"stretch": "asinh", "colours": "jet"}
-    assert stamps.settings == stamps._look == before
+    assert stamps.settings == before
+    assert stamps._look == before | {"turn": ""}
 
 
 def test_a_choice_of_the_page(sent: Callable[[Any], list[dict[str, Any]]]) -> None:
-    """It is taken over if it can be; if not, the page is told."""
+    """It is taken over if it can be; if not, the page is told. Both are answers to that choice."""
     stamps = Stamps()
     messages = sent(stamps)
-    stamps.receive({"kind": "setting", "look": {"invert": True}})
+    stamps.receive({"kind": "setting", "look": {"invert": True}, "turn": "view-1"})
     assert stamps.settings["invert"]
-    assert stamps._look["invert"]
+    assert stamps._look == stamps.settings | {"turn": "view-1"}
     assert messages == []
-    stamps.receive({"kind": "setting", "look": {"limits": 3}})
+    stamps.receive({"kind": "setting", "look": {"limits": 3}, "turn": "view-2"})
     assert messages[0]["kind"] == "trouble"
     assert stamps.settings["limits"] == 99
+    assert stamps._look == stamps.settings | {"turn": "view-2"}
 
 
 def test_zscale_limits_come_from_the_kernel() -> None:

@@ -290,7 +290,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
     def wait(*arguments: Any) -> Any:
         if threading.current_thread() is not threading.main_thread():
-            go_on.wait(10)
+            go_on.wait(60)
         return plain(*arguments)
 
     monkeypatch.setattr(_lister, "AT_ONCE", 0)
@@ -303,7 +303,7 @@ def settle(page: Page) -> None:
     """Wait until no thread lists any more."""
     for thread in threading.enumerate():
         if thread.name == "ztfnb listing":
-            thread.join(10)
+            thread.join(60)
     page.listen()
 
 
