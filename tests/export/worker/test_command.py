@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from export.worker.operated import FAILS, NUMBERS, Idle
+from handbundle import bundle_of
 
 from ztfnb import cli
 from ztfnb.export.worker import service
@@ -96,6 +97,15 @@ def test_wrong_settings(worker: Ending, capsys: pytest.CaptureFixture[str]) -> N
     assert run("--batch", "many") == 2
     assert capsys.readouterr().err.startswith("ztfnb filter run: --batch: expected a whole number")
     assert not hasattr(worker, "settings")
+
+
+def test_a_threshold_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A wrong ``--param`` is a wrong setting, though only the filter's process can know that."""
+    bundle = bundle_of(tmp_path / "bright")[0]
+    assert cli.main(["filter", "run", *ADDRESSES, "--param", "rb=1", str(bundle.folder)]) == 2
+    printed = capsys.readouterr()
+    assert "has no threshold 'rb'" in printed.err.splitlines()[-1]
+    assert not printed.out
 
 
 def test_a_worker_that_gives_up(worker: Ending, capsys: pytest.CaptureFixture[str]) -> None:

@@ -123,10 +123,12 @@ def test_people_read_words() -> None:
     tell(LogEvent(logging.INFO, "rebalanced", {"partitions": ["night/0"]}))
     fields = {"alerts": 5, "topic": "the night", "settings": {"batch": 1}, "filters": [{}]}
     tell(LogEvent(logging.ERROR, "gap", fields))
+    tell(LogEvent(logging.WARNING, "trouble", {"error": "no route to it", "times": 2}))
     end()
-    first, second = terminal.getvalue().splitlines()
+    first, second, third = terminal.getvalue().splitlines()
     assert first[8:] == ' rebalanced partitions=["night/0"]'
     assert second[8:] == ' error: gap alerts=5 topic="the night"'
+    assert third[8:] == " warning: trouble: no route to it times=2"
 
 
 def test_nobody_reads_any_more() -> None:

@@ -15,11 +15,15 @@ from typing import Any
 import pytest
 from export.worker.operated import FAILS, NUMBERS, Idle, Once, settings
 
-from ztfnb.errors import ConfigError, ExportError
+from ztfnb.errors import ConfigError, ExportError, WorkerError
 from ztfnb.export.worker import service
 from ztfnb.export.worker.masking import scrubber, shown
 from ztfnb.export.worker.numbers import WorkerNumbers
 from ztfnb.export.worker.service import GAVE_UP, Watch, serve
+
+REFUSED = WorkerError("young has no threshold 'rb'")
+"""As the cell tells it."""
+REFUSED.__cause__ = ExportError(str(REFUSED))
 
 
 @pytest.fixture
@@ -64,9 +68,9 @@ def test_a_second_signal_ends_it_at_once(log: Log) -> None:
 
     def run(stop: threading.Event) -> None:
         worker.running.set()
-        assert stop.wait(30)
+        assert stop.wait(60)
         os.kill(os.getpid(), signal.SIGTERM)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while not forced and time.monotonic() < end:
             time.sleep(0.01)
 
@@ -91,7 +95,7 @@ def test_a_worker_that_does_not_end(monkeypatch: pytest.MonkeyPatch, log: Log) -
         forced.set()
 
     def run(_stop: threading.Event) -> None:
-        forced.wait(30)
+        forced.wait(60)
 
     monkeypatch.setattr(worker, "run", run)
     stop = threading.Event()
@@ -108,17 +112,34 @@ def test_a_worker_that_does_not_end(monkeypatch: pytest.MonkeyPatch, log: Log) -
         (FAILS, 1, "gave up"),
         (ConfigError("source: expected kafka://"), 2, "wrong settings"),
         (ExportError("there is no bundle"), 2, "wrong settings"),
+        (REFUSED, 2, "wrong settings"),
         (RuntimeError("a mistake of ours"), 1, "failed"),
         (ImportError("pip install ztfnb[worker]"), 1, "gave up"),
     ],
 )
 def test_exit_codes(error: Exception, code: int, event: str, log: Log) -> None:
-    """1 where it cannot go on, 2 where its settings are wrong; one line says why."""
+    """1 where it cannot go on, 2 where its settings are wrong; one line says why.
+
+    Settings that are wrong are told by that line alone.
+    """
     assert serve(settings(), make=Idle(error)) == code
     lines = log()
     told = next(line for line in lines if line["event"] == event)
     assert str(error) in str(told.get("error", told.get("exception", "")))
-    assert (lines[-1]["event"], lines[-1]["code"]) == ("ended", code)
+    last = "wrong settings" if code == 2 else "ended"
+    assert (lines[-1]["event"], lines[-1]["code"]) == (last, code)
+
+
+def test_a_broker_that_does_not_answer_is_named_soon(
+    monkeypatch: pytest.MonkeyPatch, log: Log
+) -> None:
+    """Long before the client says why, one line tells for whom the worker waits."""
+    monkeypatch.setattr(service, "_BEAT", 0.02)
+    monkeypatch.setattr(service, "_SOON", 0.0)
+    worker, stop = Idle(numbers=replace(NUMBERS, state="connecting")), threading.Event()
+    assert serve(settings(), make=worker, stop=stop, look=Once(worker, stop.set)) == 0
+    (line,) = (line for line in log() if line["event"] == "waiting")
+    assert line["error"].startswith("127.0.0.1:9092 does not answer yet")
 
 
 def test_a_folder_that_holds_no_bundle(tmp_path: Path, log: Log) -> None:
@@ -150,7 +171,7 @@ def test_it_answers_while_it_runs(log: Log) -> None:
 
     def ask() -> None:
         url = f"http://127.0.0.1:{ports[0]}/healthz"
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             answers.append(answer.read())
         stop.set()
 

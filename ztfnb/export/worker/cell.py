@@ -104,6 +104,8 @@ class Cell:
         self._ready = False
         self._at_hand = 0
         self._reason = ""
+        self._refusal: ExportError | None = None
+        """Why a bundle is refused, or what is to be set in it."""
         self._fruitless = 0
         self._next_start = 0.0
         self._looked = monotonic()
@@ -206,7 +208,7 @@ class Cell:
             self._python, self._folders[0], order, inherited, self._printed.fd
         )
         self._ready = False
-        self._reason = ""
+        self._reason, self._refusal = "", None
         for batch in self._batches:
             if not batch.done:
                 self._tell(batch)
@@ -305,8 +307,9 @@ class Cell:
                 self._at_hand = next(iter(process.memory()), 0)
                 self._ready = True
                 self._stood = _NOWHERE
-            case "failed", [reason]:
+            case "failed" | "refused" as word, [reason]:
                 self._reason = one_line(str(reason), _TAIL)
+                self._refusal = ExportError(self._reason) if word == "refused" else None
             case "done", [serial]:
                 self._batch(serial).finish()
                 self._fruitless = 0
@@ -403,7 +406,7 @@ class Cell:
             self.restarts += 1
             self._charge(doing, code, line)
         elif not self.filters or self._fruitless >= _ATTEMPTS:
-            raise WorkerError(self._why(code))
+            raise WorkerError(self._why(code)) from self._refusal
         if self._fruitless >= _ATTEMPTS:
             raise WorkerError(
                 f"the process of the filters ended {self._fruitless} times before it did anything: "

@@ -144,7 +144,7 @@ def _load(order: Order) -> list[Filter]:
             # What a bundle is refused for names the bundle.
             known = isinstance(error, ExportError)
             reason = str(error) if known else f"{folder}: {message_of(error)}"
-            send(order.messages, "failed", reason)
+            send(order.messages, "refused" if known else "failed", reason)
             os._exit(NOT_READY)
         loaded.append(made)
     return loaded

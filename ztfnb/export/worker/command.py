@@ -101,6 +101,6 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         told = accounting_of(last[0]) if last else {}
         sys.stdout.write(f"{json.dumps({'code': code, **told})}\n")
-    elif last:
+    elif last and code != WRONG_SETTINGS:
         sys.stdout.write(f"{report_of(last[0])}\n")
     return code

@@ -105,10 +105,12 @@ def for_programs(record: logging.LogRecord, dropped: int = 0) -> str:
 def for_people(record: logging.LogRecord, dropped: int = 0) -> str:
     """Return a record as a line to read: local time, level unless all is well, words, fields."""
     level = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
-    given = _fields(record).items()
-    fields = " ".join(f"{name}={_shown(value)}" for name, value in given if name not in _LONG)
+    given = dict(_fields(record))
+    error = given.pop("error", "")  # a sentence
+    told = f"{record.getMessage()}: {error}" if error else record.getMessage()
+    fields = " ".join(f"{name}={_shown(given[name])}" for name in given if name not in _LONG)
     clock = f"{datetime.fromtimestamp(record.created):%H:%M:%S}"  # noqa: DTZ006 - local
-    line = one_line(f"{clock} {level}{record.getMessage()} {fields}", _LONGEST)
+    line = one_line(f"{clock} {level}{told} {fields}", _LONGEST)
     if record.exc_info and record.exc_info[1] is not None:
         line = f"{line} ({_one_line(record.exc_info[1])})"
     return f"{line} ({dropped} lines dropped)" if dropped else line

@@ -7,6 +7,7 @@ what has happened; another answers on the port.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import platform
 import signal
@@ -18,6 +19,7 @@ from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from typing import Protocol, Self
+from urllib.parse import urlsplit
 
 from ztfnb.errors import ConfigError, ExportError, ZtfnbError
 from ztfnb.export.worker.changes import LogEvent, changes, summary
@@ -32,6 +34,8 @@ DONE, GAVE_UP, WRONG_SETTINGS = 0, 1, 2
 GRACE = 20.0
 """Time from being asked to end until it ends by force [s]: below the 30 s of Kubernetes."""
 _BEAT = 0.5
+_SOON = 1.0
+"""After how long without an answer of a broker this is told [s]."""
 _SUMMARY_EVERY = 60.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -120,6 +124,7 @@ def _serve(
 ) -> int:
     tell(LogEvent(logging.INFO, "starting", {**_versions(), "settings": shown(settings)}))
     watch: Watch | None = None
+    failed: Exception | None = None
     with ExitStack() as at_end:
         try:
             worker = make(settings, environ)
@@ -133,11 +138,13 @@ def _serve(
                 port = at_end.enter_context(server).port
                 tell(LogEvent(logging.INFO, "listening", {"host": settings.host, "port": port}))
             began(port)
-            watch = at_end.enter_context(Watch(numbers, stop, look, force))
+            watch = at_end.enter_context(Watch(numbers, stop, look, force, _brokers(settings)))
             worker.run(stop)
-            code = DONE
         except Exception as error:  # noqa: BLE001 - the end of the process: told, with its code
-            code = _told(error)
+            failed = error
+    code = DONE if failed is None else _told(failed)
+    if code == WRONG_SETTINGS:
+        return code  # told in one line: there is nothing to account for
     fields = accounting_of(watch.last) if watch else {}
     level = logging.INFO if code == DONE else logging.ERROR
     tell(LogEvent(level, "ended", {"code": code, **fields}))
@@ -157,6 +164,8 @@ class Watch:
         Called with them each time, and when all has ended.
     force
         Ends the process when that time is over.
+    brokers
+        What it waits for where it does not connect.
     """
 
     def __init__(
@@ -165,8 +174,12 @@ class Watch:
         stop: threading.Event,
         look: Callable[[WorkerNumbers], None],
         force: Callable[[int], object],
+        brokers: str = "the brokers",
     ) -> None:
         self._numbers, self._stop, self._look, self._force = numbers, stop, look, force
+        self._brokers = brokers
+        self._connecting_since = math.inf
+        self._told_of_waiting = False
         self._ended = threading.Event()
         self._asked_at: float | None = None
         self.last = WorkerNumbers()
@@ -197,7 +210,20 @@ class Watch:
         before, self.last = self.last, self._numbers()
         for event in changes(before, self.last):
             tell(event)
+        self._tell_of_waiting()
         self._look(self.last)
+
+    def _tell_of_waiting(self) -> None:
+        """Tell once, and soon, that nobody answers: why, the client says only when it gives up."""
+        if self.last.state != "connecting" or self.last.last_error or self._told_of_waiting:
+            self._connecting_since = math.inf
+            return
+        now = time.monotonic()
+        self._connecting_since = min(self._connecting_since, now)
+        if now - self._connecting_since >= _SOON:
+            self._told_of_waiting = True
+            fields = {"error": f"{self._brokers} does not answer yet; it is tried again and again"}
+            tell(LogEvent(logging.WARNING, "waiting", fields))
 
     def _wait_for_end(self, now: float) -> None:
         if self._asked_at is None:
@@ -221,6 +247,11 @@ def _worker(settings: WorkerSettings, environ: Mapping[str, str]) -> Runs:
     return Worker(settings, environ=environ)
 
 
+def _brokers(settings: WorkerSettings) -> str:
+    addresses = (urlsplit(one).netloc for one in (settings.source, settings.output))
+    return " or ".join(dict.fromkeys(addresses))
+
+
 def refuse(error: ConfigError) -> int:
     """Tell, where there are no settings yet, what is wrong with them; return the exit code."""
     end = begin_log("info", without_user)
@@ -231,8 +262,10 @@ def refuse(error: ConfigError) -> int:
 
 def _told(error: Exception) -> int:
     """Tell what ended the worker; return the exit code."""
-    if isinstance(error, ConfigError | ExportError):
-        log.error("wrong settings", extra={"fields": {"error": str(error)}})
+    refused = (error, error.__cause__)  # the filters' process tells what it was refused for
+    if any(isinstance(one, ConfigError | ExportError) for one in refused):
+        fields = {"error": str(error), "code": WRONG_SETTINGS}
+        log.error("wrong settings", extra={"fields": fields})
         return WRONG_SETTINGS
     if isinstance(error, ZtfnbError | ImportError):
         log.error("gave up", extra={"fields": {"error": str(error)}})
