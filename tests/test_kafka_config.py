@@ -72,6 +72,7 @@ def test_writers_lose_nothing() -> None:
     defaults = writer_defaults()
     assert defaults["acks"] == "all"
     assert defaults["enable.idempotence"] is True
+    assert defaults["max.in.flight.requests.per.connection"] == 1
 
 
 @pytest.mark.parametrize("protocol", ["PLAINTEXT", "SASL_PLAINTEXT", "plaintext"])

@@ -333,9 +333,13 @@ class KafkaSource:
                 )
                 if place.position < low:
                     self._gaps += (Gap(*key, first=place.position, last=low - 1),)
-                # A topic that was made anew is shorter than what was read of the old one.
-                beyond = high if not place.read else low
-                place.position = low if place.position < low else beyond
+                    place.position = low
+                elif place.read:
+                    # A topic that was made anew was shorter than what was read of the old one.
+                    place.position = low
+                else:
+                    # Asked for beyond the end, which may have been reached meanwhile.
+                    place.position = min(place.position, high)
                 client = self._client()
                 client.incremental_unassign([TopicPartition(*key)])
                 client.incremental_assign([TopicPartition(*key, place.position)])

@@ -81,6 +81,11 @@ _WRITER: Settings = {
     **_CLIENT,
     "enable.idempotence": True,
     "acks": "all",
+    # With more, a request that the broker refused while it took the one behind it counts as
+    # written (confluent-kafka-go issue 921, librdkafka issue 2501): it happens where a broker has
+    # nothing of this writer yet, as in partitions that were just created, and loses alerts that
+    # were confirmed.
+    "max.in.flight.requests.per.connection": 1,
     "linger.ms": 50,
     "compression.type": "zstd",
     "queue.buffering.max.kbytes": 65_536,

@@ -13,12 +13,14 @@ from typing import Any
 
 from confluent_kafka import (
     Consumer,
+    KafkaError,
     KafkaException,
     Message,
     Producer,
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # lists no names
+from faults.cluster import PATIENCE, until
 from faults.small import FIRST, small_packet
 from reading import drain
 
@@ -48,12 +50,13 @@ class Feeder:
         self.acknowledged: set[int] = set()
         self._topic = topic
         self._number = number
-        self._written = 0
+        self._written = self._at_once = 0
         self._stop = threading.Event()
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap,
                 "enable.idempotence": True,
+                "max.in.flight.requests.per.connection": 1,  # or it acknowledges what is not there
                 "compression.type": "zstd",
                 "linger.ms": 20,
                 "log_level": 0,
@@ -61,6 +64,11 @@ class Feeder:
         )
         self._thread = threading.Thread(target=self._write, daemon=True)
         self._thread.start()
+
+    def reach(self, number: int) -> None:
+        """Write up to a number at once, and wait until so many are acknowledged."""
+        self._at_once = number
+        until(lambda: len(self.acknowledged) >= number, PATIENCE, lambda: "nothing is taken")
 
     def finish(self, number: int) -> set[int]:
         """Write the rest of ``number`` packets at once, and return those acknowledged."""
@@ -83,7 +91,7 @@ class Feeder:
                 break
             self._put(number)
             self._written = number + 1
-            if self.rate is not None and number % 20 == 0:
+            if self.rate is not None and number >= self._at_once and number % 20 == 0:
                 self._stop.wait(20 / self.rate)
         self._producer.flush()
 
@@ -176,7 +184,7 @@ def committed(bootstrap: str, group: str, topic: str) -> dict[int, int]:
     consumer = onlooker(bootstrap, group)
 
     def ask() -> dict[int, int]:
-        told = consumer.committed(_partitions(consumer, topic), timeout=3)
+        told = consumer.committed(_partitions(consumer, topic), timeout=10)
         return {one.partition: max(one.offset, 0) for one in told}
 
     try:
@@ -186,11 +194,13 @@ def committed(bootstrap: str, group: str, topic: str) -> dict[int, int]:
 
 
 def _partitions(client: Any, topic: str) -> list[TopicPartition]:
-    found = client.list_topics(topic, timeout=30).topics[topic].partitions
-    return [TopicPartition(topic, one) for one in found]
+    found = client.list_topics(topic, timeout=30).topics[topic]
+    if found.error is not None:
+        raise KafkaException(found.error)
+    return [TopicPartition(topic, one) for one in found.partitions]
 
 
-def _patiently(ask: Callable[[], dict[int, int]], timeout: float = 60.0) -> dict[int, int]:
+def _patiently(ask: Callable[[], dict[int, int]], timeout: float = PATIENCE) -> dict[int, int]:
     """Ask again while a broker that has just come back knows less than it did."""
     deadline = time.monotonic() + timeout
     while True:
@@ -215,8 +225,10 @@ def commits(bootstrap: str, group: str) -> list[tuple[str, int, int]]:
         consumer.assign([TopicPartition(_OFFSETS, one, 0) for one in waiting])
         while waiting:
             for message in consumer.consume(1000, 1.0):
-                if message.error() is not None:
-                    waiting.pop(message.partition() or 0, None)  # the end of the partition
+                error = message.error()
+                if error is not None:
+                    if error.code() == KafkaError._PARTITION_EOF:
+                        waiting.pop(message.partition() or 0, None)
                     continue
                 commit = _commit(message.key(), message.value())
                 if commit is not None and commit[0] == group:

@@ -61,9 +61,10 @@ def test_more_than_the_queue_holds_waits(bootstrap: str, topic: str) -> None:
     """Sending more than the client's queue holds waits, and loses nothing."""
     sink = KafkaSink(bootstrap, topic=topic, settings={"queue.buffering.max.messages": 10})
     for number in range(500):
-        sink.send(Packet(b"alert", key=str(number).encode()))
+        sink.send(Packet(b"alert %d" % number, key=str(number).encode()))
     sink.close()
-    assert len(read(bootstrap, topic)) == 500
+    got = sorted(int(packet.value.split()[1]) for packet in read(bootstrap, topic))
+    assert got == list(range(500))
 
 
 def test_a_packet_too_large_is_refused(bootstrap: str, topic: str) -> None:

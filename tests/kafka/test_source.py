@@ -95,6 +95,18 @@ def source_gaps(source: KafkaSource) -> tuple[Gap, ...]:
     return source._gaps
 
 
+def test_a_start_that_is_reached_meanwhile_is_kept(bootstrap: str, topic: str, fill: Fill) -> None:
+    """What was beyond the end a moment ago is read from where it was asked for, nothing skipped."""
+    sent = fill(topic, 300)
+    source = KafkaSource(bootstrap, topic, start=parse_start(dict.fromkeys(range(16), 3)))
+    source._consumer = source._open()
+    source._refresh(10.0)
+    source._broken |= source._places.keys()
+    got = drain(source)
+    source.close()
+    assert len(got) == len(sent) - 3 * 16
+
+
 def test_rewind_by_time_on_a_running_source(bootstrap: str, topic: str, fill: Fill) -> None:
     """A source that reached the end goes back to a time and reads from there again, and on."""
     sent = fill(topic, 300, at=1.5e9)

@@ -21,6 +21,8 @@ _OURS = {
     "enable.idempotence": "",
     "acks": "",
     "request.required.acks": "",
+    "max.in.flight.requests.per.connection": "",
+    "max.in.flight": "",
 }
 # Statistics tell within seconds when a connection is gone; new partitions are found in half a
 # minute.
