@@ -104,31 +104,33 @@ def test_a_difference_is_an_exit_code(folder: Path, capsys: pytest.CaptureFixtur
     source.write_text(source.read_text().replace(">=", "<="))
     assert main(["filter", "test", "young"]) == 1
     assert "is not what was exported" in capsys.readouterr().err
+    assert main(["filter", "test", "nowhere"]) == 2
+    assert "nowhere is no bundle" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "code", "said"),
     [
-        (["my_filters.py"], "expected my_filters.py:young or package.module:young"),
-        (["my_filters.py:NUMBER"], "defines no filter called 'NUMBER'; it has young"),
-        (["no_file.py:young"], "there is no file"),
-        (["no.module:young"], "ModuleNotFoundError"),
-        (["broken.py:young"], "ZeroDivisionError"),
-        (["code.py:young"], "like none of Python's own"),
-        (["my_filters.py:young", "--param", "rb_min"], "--param: expected NAME=VALUE"),
-        (["my_filters.py:young", "--param", "rb_min=high"], "rb_min: expected a number"),
-        (["my_filters.py:young", "--param", "rb=1"], "has no threshold 'rb'"),
-        (["my_filters.py:young"], "there is no alert to prove young on"),
-        (["my_filters.py:young", "--verify", "nowhere"], "nowhere"),
+        (["my_filters.py"], 2, "expected my_filters.py:young or package.module:young"),
+        (["my_filters.py:NUMBER"], 2, "defines no filter called 'NUMBER'; it has young"),
+        (["no_file.py:young"], 2, "there is no file"),
+        (["no.module:young"], 2, "ModuleNotFoundError"),
+        (["broken.py:young"], 2, "ZeroDivisionError"),
+        (["code.py:young"], 2, "like none of Python's own"),
+        (["my_filters.py:young", "--param", "rb_min"], 2, "--param: expected NAME=VALUE"),
+        (["my_filters.py:young", "--param", "rb_min=high"], 2, "--param: rb_min: expected a num"),
+        (["my_filters.py:young", "--param", "rb=1"], 2, "--param: young has no threshold 'rb'"),
+        (["my_filters.py:young"], 1, "there is no alert to prove young on"),
+        (["my_filters.py:young", "--verify", "nowhere"], 1, "nowhere"),
     ],
 )
 def test_what_cannot_be_exported(
-    words: list[str], said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+    words: list[str], code: int, said: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One line says what was expected, and nothing is written."""
+    """One line says what was expected; 2 are wrong arguments, 1 the rest; nothing is written."""
     (folder / "broken.py").write_text("1 / 0\n")
     (folder / "code.py").write_text(FILTERS)
-    assert main(["filter", "export", words[0], "young", *words[1:]]) == 1
+    assert main(["filter", "export", words[0], "young", *words[1:]]) == code
     told = capsys.readouterr().err
     assert said in told
     assert len(told.strip().splitlines()) == 1

@@ -57,6 +57,14 @@ def test_into_an_empty_folder(tmp_path: Path) -> None:
         check_free(tmp_path / "nowhere" / "young", overwrite=True)
 
 
+def test_what_cannot_be_read_as_a_bundle_is_left_alone(tmp_path: Path) -> None:
+    """A damaged bundle, or one of another version, is told so with a way out that works."""
+    (tmp_path / "young").mkdir()
+    (tmp_path / "young" / "bundle.json").write_text('{"format": 0}')
+    with pytest.raises(ExportError, match=r"left alone; move it away, or name another folder$"):
+        check_free(tmp_path / "young", overwrite=True)
+
+
 def test_what_others_put_there_goes_over(tmp_path: Path) -> None:
     """Files of others go over where nothing stands, caches do not, and old files go."""
     old = written(tmp_path / "young", {"filter.py": "1", "old_module.py": "1", "k8s/a.yaml": "1"})

@@ -15,13 +15,17 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ztfnb.commanding import add_json, add_verb
-from ztfnb.errors import ConfigError, ExportError, FilterWarning
+from ztfnb.errors import ConfigError, ExportError, FilterError, FilterWarning
 
 if TYPE_CHECKING:
     from ztfnb.commanding import Verbs
     from ztfnb.export.exported import Exported
     from ztfnb.export.proof import Proof
     from ztfnb.filters.filter import Filter
+
+
+_WRONG = 2
+"""Exit code of arguments that are wrong."""
 
 
 def add_export(actions: Verbs) -> None:
@@ -89,13 +93,11 @@ def add_test(actions: Verbs) -> None:
 def export(options: argparse.Namespace) -> int:
     """Export a filter of a file or module; return the exit code."""
     from ztfnb.export.bundling import export as export_filter  # noqa: PLC0415 - only for this verb
-    from ztfnb.export.worker.bundle import value_of  # noqa: PLC0415
 
-    made = filter_of(options.target)
-    given = dict(map(_pair, options.params))
-    made = made.with_params(
-        **{name: value_of(made.threshold(name), text) for name, text in given.items()}
-    )
+    try:
+        made = _as_told(options)
+    except ConfigError as error:
+        return _refuse("export", error)
     with _saying() as say:
         done = export_filter(
             made,
@@ -120,7 +122,10 @@ def test(options: argparse.Namespace) -> int:
     from ztfnb.export.proof import prove  # noqa: PLC0415
     from ztfnb.export.worker.bundle import load_filter, read_bundle  # noqa: PLC0415
 
-    bundle = read_bundle(options.bundle)
+    try:
+        bundle = read_bundle(options.bundle)
+    except ExportError as error:
+        return _refuse("test", error)
     pairs: Any
     if options.alerts is None:
         pairs = [(one.packet, one.decision) for one in read_fixtures(bundle.folder)]
@@ -147,6 +152,26 @@ def test(options: argparse.Namespace) -> int:
     told |= {"alike": True, **_counts(proof)}
     _print(json.dumps(told) if options.json else f"{bundle.name} {bundle.version}: {proof}")
     return 0
+
+
+def _as_told(options: argparse.Namespace) -> Filter:
+    """Return the filter that options name, with its thresholds as they say."""
+    from ztfnb.export.worker.bundle import value_of  # noqa: PLC0415 - only where one is exported
+
+    made = filter_of(options.target)
+    given = dict(map(_pair, options.params))
+    try:
+        return made.with_params(
+            **{name: value_of(made.threshold(name), text) for name, text in given.items()}
+        )
+    except (FilterError, ExportError) as error:
+        raise ConfigError(f"--param: {error}") from None
+
+
+def _refuse(action: str, error: Exception) -> int:
+    """Tell what is wrong with the arguments; return the exit code, as of the parser."""
+    sys.stderr.write(f"ztfnb filter {action}: {error}\n")
+    return _WRONG
 
 
 def filter_of(target: str) -> Filter:

@@ -40,7 +40,13 @@ def check_free(folder: Path, *, overwrite: bool) -> None:
         raise ExportError(
             f"{folder} is there and holds no bundle, so it is left alone; name another folder"
         )
-    old = read_bundle(folder)
+    try:
+        old = read_bundle(folder)
+    except ExportError:
+        raise ExportError(
+            f"{folder} is there and holds no bundle that this version of ztfnb reads, so it is "
+            "left alone; move it away, or name another folder"
+        ) from None
     if not overwrite:
         raise ExportError(
             f"{folder} holds a bundle of {old.name} {old.version}; replace it with "

@@ -116,11 +116,15 @@ def night_pattern(topics: NightlyTopics) -> re.Pattern[str]:
 def _parse(address: str, name: str) -> tuple[str, list[str], str]:
     parts = urlsplit(address)
     topics = [topic for topic in unquote(parts.path).strip("/").split(",") if topic]
-    if parts.scheme != "kafka" or not parts.netloc or not topics or parts.username is not None:
-        # What was written may hold a password: it is not repeated.
+    if parts.scheme != "kafka" or not parts.netloc or not topics or "@" in address:
+        if "@" in address:  # what may hold a password is not repeated
+            raise ConfigError(
+                f"{name}: expected kafka://HOST:PORT/TOPIC; a user name and password belong in "
+                "ZTFNB_KAFKA_USERNAME and ZTFNB_KAFKA_PASSWORD"
+            )
         raise ConfigError(
-            f"{name}: expected kafka://HOST:PORT/TOPIC; a user name and password belong in "
-            "ZTFNB_KAFKA_USERNAME and ZTFNB_KAFKA_PASSWORD"
+            f"{name}: expected kafka://HOST:PORT/TOPIC, got {address!r}; a worker goes from topic "
+            "to topic: ztfnb replay writes files to one, ztfnb filter test judges files"
         )
     addresses(parts.netloc)
     return parts.netloc, topics, parse_qs(parts.query).get("nights", ["2"])[0]
