@@ -88,7 +88,7 @@ class Output:
         create_topics(
             self._route.target,
             self._route.written,
-            partitions=reader.partition_count() or PARTITIONS,
+            partitions=reader.watch.partition_count or PARTITIONS,
             settings=self._settings.kafka,
             insecure=self._settings.insecure,
             environ=self._environ,

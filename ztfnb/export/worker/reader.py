@@ -1,13 +1,10 @@
 """Packets from Kafka as a member of a consumer group, which commits what it is told, when told.
 
-One thread opens, turns, commits and closes it; rebalances happen inside `gather`. Nothing is
-skipped in silence: a partition of which the client cannot tell where to read on comes to a stop,
-and is placed here.
+One thread opens, turns, commits and closes it; rebalances happen inside `gather`.
 """
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,26 +13,18 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from ztfnb.errors import WorkerError
-from ztfnb.export.worker.asking import (
-    FIRST,
-    LAST,
-    WAIT,
-    committed_of,
-    extents_of,
-    listed,
-    offsets_at,
-    places_of,
-)
+from ztfnb.export.worker.asking import WAIT, committed_of, extents_of, listed
 from ztfnb.export.worker.clients import MAX_POLL_INTERVAL
 from ztfnb.export.worker.ledger import Ledger, Place
+from ztfnb.export.worker.reach import Reach
 from ztfnb.export.worker.route import Route
+from ztfnb.export.worker.standstill import Standstill
 from ztfnb.export.worker.taken import Taken
-from ztfnb.export.worker.topics import Extent, candidates, is_nightly, to_read
+from ztfnb.export.worker.watch import TopicWatch
 from ztfnb.kafka_client import let_go, open_client
 from ztfnb.kafka_config import Properties
 from ztfnb.kafka_health import Health
-from ztfnb.kafka_trouble import Trouble, probe
-from ztfnb.source import Gap, PartitionStatus
+from ztfnb.kafka_trouble import probe
 
 _EOF = KafkaError._PARTITION_EOF  # noqa: SLF001 - the client's own name for a public code
 _OUT_OF_RANGE = {
@@ -45,8 +34,6 @@ _OUT_OF_RANGE = {
 _BATCH_BYTES = 32 << 20
 """Of a batch; what is larger is read more slowly, as the caches of processors are what they are."""
 _REFRESH, _RETRY = 15.0, 1.0
-_GRACE = 30.0
-"""How long a fixed topic may be missing before that is an error [s]."""
 _LAG_EVERY = 0.5
 _LEAVE = 3.0
 """How long leaving the group may take [s]."""
@@ -87,34 +74,30 @@ class GroupReader:
     ) -> None:
         self._properties = Properties(properties)
         self._route = route
-        self._start = start
         self._ledger = ledger
         self._revoking = revoking
-        self._clock = clock
         self._refresh = refresh
         self.taken = Taken()
         """What is gathered for the next batch."""
-        self.gaps: tuple[Gap, ...] = ()
+        self.reach = Reach(ledger)
+        """How far it is read."""
         self.rebalances = 0
         self.joined = False
-        self.partitions: tuple[PartitionStatus, ...] = ()
-        self.lag: int | None = None
         self.commit_error: KafkaError | None = None
         """Why the last commit failed; None where it did not."""
         self.committing = False
         """Whether a commit is under way."""
         self.health = Health(route.source, scrub=properties.scrub, prober=probe)
+        self.watch = TopicWatch(route, self.health, clock)
+        """The topics that are read."""
+        self.stopped = Standstill(start, ledger, self.watch, self._put)
+        """Partitions that came to a stop."""
         self._consumer: Consumer | None = None
         self._subscribed: tuple[str, ...] = ()
-        self._counts: dict[str, int] = {}
         self._goal: dict[Place, int] | None = None
-        self._broken: set[Place] = set()
-        self._ends: dict[Place, int] = {}
-        self._timestamps: dict[Place, float] = {}
         self._held = self._retired = False
         self._unheld = False
         self._fatal = ""
-        self._missing_since: float | None = None
         self._next_refresh = self._next_place = self._next_lag = 0.0
         self._budget = _FINISH * float(
             properties.get("max.poll.interval.ms", MAX_POLL_INTERVAL * 1000) / 1000
@@ -188,16 +171,11 @@ class GroupReader:
         """
         self._client.poll(0)
         try:
-            self._counts = self._list()
-            self._watch_missing(self._counts)
+            self.watch.look(self._client)
         except KafkaException as error:
             self.health.note(error.args[0])
-        trouble = self.health.newest()
-        if self._fatal or trouble.final:
-            raise WorkerError(self._fatal or trouble.text)
-        return self.health.connected and (
-            is_nightly(self._route.topics) or self._missing_since is None
-        )
+        self._raise_final()
+        return self.health.connected and (self.watch.nightly or not self.watch.missing)
 
     def tend(self) -> None:
         """See to topics, to partitions that came to a stop, and to the numbers.
@@ -215,19 +193,18 @@ class GroupReader:
         try:
             if now >= self._next_refresh and (self.health.connected or not self._subscribed):
                 self._next_refresh = now + _RETRY
-                self._renew()
+                self.watch.renew(self._client)
+                self._subscribe()
                 self._next_refresh = now + (self._refresh if self._subscribed else _RETRY)
-            if self._broken and self.health.connected and now >= self._next_place:
+            if self.stopped.places and self.health.connected and now >= self._next_place:
                 self._next_place = now + _RETRY
-                self._place()
+                self.stopped.end(self._client, self.taken.ends)
         except KafkaException as error:
             self.health.note(error.args[0])
         if now >= self._next_lag:
             self._next_lag = now + _LAG_EVERY
             self.measure()
-        trouble = self.health.newest()
-        if self._fatal or trouble.final:
-            raise WorkerError(self._fatal or trouble.text)
+        self._raise_final()
 
     @property
     def settled(self) -> bool:
@@ -237,12 +214,13 @@ class GroupReader:
         """
         if not self.joined:
             # Nothing is there to join for: no night of the window has a topic.
-            return is_nightly(self._route.topics) and self._missing_since is not None
-        # Of a partition that was just assigned neither its end is known, nor where reading begins.
-        return not self._broken and all(
-            place in self._ends and self._ends[place] == self._ledger.position(place)
-            for place in self._ledger.places
-        )
+            return self.watch.nightly and self.watch.missing
+        return not self.stopped.places and self.reach.complete
+
+    @property
+    def lag(self) -> int | None:
+        """Packets that wait; None where that is not known, or the group is not joined."""
+        return self.reach.lag if self.joined else None
 
     def finished(self) -> bool:
         """Return whether the group, of which others may be members, has committed what was there.
@@ -251,7 +229,7 @@ class GroupReader:
         broker; False where it does not answer.
         """
         try:
-            extents = extents_of(self._client, places_of(self._subscribed, self._counts))
+            extents = extents_of(self._client, self.watch.places)
         except KafkaException as error:
             self.health.note(error.args[0])
             return False
@@ -310,14 +288,13 @@ class GroupReader:
         for place, offset in everywhere.items():
             self._put(place, offset)
 
+    def measure(self) -> None:
+        """Find out how far each partition is read; asks nobody."""
+        self.reach.measure(self._client)
+
     def group_metadata(self) -> object:
         """Return what a transaction must know of this member."""
         return self._client.consumer_group_metadata()
-
-    def partition_count(self) -> int:
-        """Return the largest number of partitions among the topics that are read; 0 for none."""
-        topics = candidates(self._route.topics, self._counts, self._clock())
-        return max((self._counts[topic] for topic in topics), default=0)
 
     def cluster(self) -> str:
         """Return by which name the cluster knows itself; empty where it does not answer."""
@@ -391,10 +368,8 @@ class GroupReader:
         places = {(one.topic, one.partition) for one in partitions}
         self._ledger.drop(places)
         self.taken.drop(places)
-        self._broken -= places
-        for place in places:
-            self._ends.pop(place, None)
-            self._timestamps.pop(place, None)
+        self.stopped.places -= places
+        self.reach.forget(places)
 
     # Reading
 
@@ -411,7 +386,7 @@ class GroupReader:
         elif error.code() == _EOF:
             return  # nobody knows any longer what was gathered before that end
         elif error.code() in _OUT_OF_RANGE and self._ledger.owns(place):
-            self._broken.add(place)
+            self.stopped.places.add(place)
         else:
             self.health.note(error, topic=place[0])
             self._note_final(error)
@@ -420,7 +395,7 @@ class GroupReader:
         """Note the end of a partition; behind its last packet may be a transaction's marks."""
         self.health.arrive()
         self._next_lag = 0.0
-        self._ends[place] = offset
+        self.reach.note_end(place, offset)
         if place in self.taken.ends:
             self.taken.ends[place] = max(offset, self.taken.ends[place])
         else:
@@ -438,141 +413,25 @@ class GroupReader:
         at = TopicPartition(*place, offset)
         self._client.incremental_unassign([at])
         self._client.incremental_assign([at])
-        self._ends.pop(place, None)
+        self.reach.forget_end(place)
         if self._held:
             self._client.pause([at])
 
-    # Topics
-
-    def _renew(self) -> None:
-        """Look which topics there are, and subscribe to those that are to be read.
-
-        New partitions of a topic the client finds by itself.
-        """
-        if self._subscribed and not is_nightly(self._route.topics):
-            return
-        topics, now = self._route.topics, self._clock()
-        listed = self._list()
-        found = candidates(topics, listed, now)
-        extents: dict[Place, Extent] = {}
-        if is_nightly(topics) and found:
-            extents = extents_of(self._client, places_of(found, listed))
-        wanted = to_read(topics, found, extents, now)
-        self._watch_missing(listed, wanted)
-        self._counts = listed
-        if wanted and set(wanted) != set(self._subscribed):
+    def _subscribe(self) -> None:
+        if set(self.watch.read) != set(self._subscribed):
             self._client.subscribe(
-                list(wanted),
+                list(self.watch.read),
                 on_assign=self._on_assign,
                 on_revoke=self._on_revoke,
                 on_lost=self._on_lost,
             )
-            self._subscribed = wanted
+            self._subscribed = self.watch.read
 
-    def _list(self) -> dict[str, int]:
-        """Return the topics that exist, of those that may matter, and their partitions."""
-        client, topics = self._client, self._route.topics
-        if is_nightly(topics):
-            found = client.list_topics(timeout=WAIT).topics
-        else:
-            found = {}
-            for name in topics.names(self._clock()):
-                found[name] = client.list_topics(name, timeout=WAIT).topics[name]
-        self.health.arrive()
-        troubles = [
-            self.health.explain(one.error, name) for name, one in found.items() if one.error
-        ]
-        self.health.note_topics(one for one in troubles if one.kind != "unknown")
-        return {
-            name: len(one.partitions)
-            for name, one in found.items()
-            if one.error is None and one.partitions
-        }
-
-    def _watch_missing(self, listed: Mapping[str, int], wanted: Sequence[str] = ()) -> None:
-        """Wait for topics that do not exist yet: for nights as long as it takes."""
-        topics, now = self._route.topics, time.monotonic()
-        names = topics.names(self._clock())
-        nightly = is_nightly(topics)
-        missing = [name for name in names if name not in listed]
-        if not missing or (nightly and wanted):
-            self._missing_since = None
-            return
-        if self._missing_since is None:
-            self._missing_since = now
-        text = f"{self._route.source} has no topic {', '.join(missing)}"
-        if nightly or self.joined or now - self._missing_since < _GRACE:
-            self.health.note_topics([Trouble("waiting", f"{text} yet")])
-        else:
-            self._fatal = f"{text}; check the name, or create it"
-
-    # Where to read partitions of which the client does not know it
-
-    def _place(self) -> None:
-        """Go on where packets are held again and say what is missing, or begin."""
-        names = candidates(self._route.topics, self._list(), self._clock())
-        everything = sorted({*places_of(names, self._counts), *self._broken})
-        committed = committed_of(self._client, everything)
-        new = not committed and not any(self._ledger.position(one) for one in self._broken)
-        if new:
-            here = sorted({*places_of(self._subscribed, self._counts), *self._broken})
-            if not self._ledger.owns(here[0]):
-                return  # whoever owns the first begins for all; then there are commits
-            committed = self._begin_group(here)
-        for place in sorted(self._broken - self.taken.ends.keys()):  # those once they are taken
-            position = self._ledger.position(place)
-            self._resume(place, committed.get(place) if position is None else position)
-            self._broken.discard(place)
-
-    def _begin_group(self, places: Sequence[Place]) -> dict[Place, int]:
-        """Commit where a new group begins in all partitions that there are.
-
-        At once and by one member: so every other, and each that comes later, knows that what has
-        no commit was not there when the group began, and is to be read from its beginning.
-        """
-        offsets = offsets_at(self._client, places, FIRST if self._start == "beginning" else LAST)
-        self._client.commit(offsets=listed(offsets), asynchronous=False)
-        return offsets
-
-    def _resume(self, place: Place, position: int | None) -> None:
-        low, high = self._client.get_watermark_offsets(TopicPartition(*place), timeout=WAIT)
-        if position is None:
-            self._ledger.begin(place, low)
-            self._put(place, low)
-        elif position < low:
-            self.gaps += (Gap(*place, first=position, last=low - 1),)
-            self._ledger.begin(place, position)
-            self._ledger.skip(place, low)
-            self._put(place, low)
-        elif position > high:
-            # A topic that was made anew is shorter than what was read of the old one.
-            self._ledger.restart(place, low)
-            self._put(place, low)
-        else:
-            self._ledger.begin(place, position)
-            self._put(place, position)
-
-    # Numbers
-
-    def note_time(self, place: Place, timestamp: float) -> None:
-        """Note the time [Unix s] of the packet of a partition that was judged last."""
-        self._timestamps[place] = timestamp
-
-    def measure(self) -> None:
-        """Find out how far each partition is read; asks nobody."""
-        partitions = []
-        for place in self._ledger.places:
-            position = self._ledger.done(place)
-            _, high = self._client.get_watermark_offsets(TopicPartition(*place), cached=True)
-            known = high >= 0 and position is not None
-            lag = max(0, high - (position or 0)) if known else None
-            at = 0 if position is None else position
-            partitions.append(
-                PartitionStatus(*place, at, lag, self._timestamps.get(place, math.nan))
-            )
-        self.partitions = tuple(partitions)
-        lags = [one.lag for one in partitions if one.lag is not None]
-        self.lag = sum(lags) if self.joined and len(lags) == len(partitions) else None
+    def _raise_final(self) -> None:
+        trouble = self.health.newest()
+        fatal = self._fatal or self.watch.fatal
+        if fatal or trouble.final:
+            raise WorkerError(fatal or trouble.text)
 
 
 def _leave(consumer: Consumer) -> None:

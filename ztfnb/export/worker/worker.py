@@ -390,7 +390,7 @@ class Worker:
         self._last_time = time_of(job.taken.messages[-1])
         newest = {place_of(message): message for message in job.taken.messages}
         for place in held & newest.keys():
-            self._reader.note_time(place, time_of(newest[place]))
+            self._reader.reach.note_time(place, time_of(newest[place]))
         self._writing = None
         self._failing_since = self._commit_failing_since = math.nan
         self._next_publish = 0.0
@@ -546,8 +546,8 @@ class Worker:
             told = {
                 "lag": 0 if state == "caught up" else reader.lag,
                 "seconds_behind": None if math.isnan(behind) else max(0.0, behind),
-                "partitions": reader.partitions,
-                "gaps": reader.gaps,
+                "partitions": reader.reach.partitions,
+                "gaps": reader.stopped.gaps,
                 "rebalances": reader.rebalances,
                 "ready": reader.joined and state not in ("failed", "closed"),
                 "last_error": (trouble.text if trouble else "") or self._error,
