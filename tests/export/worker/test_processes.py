@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -22,6 +23,7 @@ from ztfnb.kafka_sink import KafkaSink
 from ztfnb.source import Packet
 
 ALERTS = 30
+_DROP_FROM_BOUNDING_SET = 24
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def test_a_container_is_told_by_its_environment(broker: EmbeddedBroker, tmp_path
         stdout=subprocess.PIPE,
         text=True,
     )
-    guard = threading.Timer(120, worker.kill)
+    guard = threading.Timer(240, worker.kill)
     guard.start()
     try:
         assert worker.stderr is not None
@@ -66,7 +68,7 @@ def test_a_container_is_told_by_its_environment(broker: EmbeddedBroker, tmp_path
             told.append(json.loads(line))
             if told[-1]["event"] in ("running", "caught up"):
                 worker.send_signal(signal.SIGTERM)
-        assert worker.wait(60) == 0
+        assert worker.wait(120) == 0
         assert worker.stdout is not None
         assert worker.stdout.read() == ""
     finally:
@@ -83,11 +85,52 @@ def test_a_container_that_is_told_nothing() -> None:
         clean = {name: text for name, text in os.environ.items() if not name.startswith("ZTFNB_")}
         ended = subprocess.run(
             [sys.executable, "-m", "ztfnb.export.worker", *arguments],
-            env=clean, capture_output=True, text=True, timeout=60, check=False,
+            env=clean, capture_output=True, text=True, timeout=240, check=False,
         )  # fmt: skip
         (line,) = lines(ended.stderr)
         assert (ended.returncode, line["event"]) == (2, "wrong settings")
         assert missing in line["error"]
+
+
+PRYING = """
+    import os
+    import ztfnb
+
+    @ztfnb.filter
+    def prying(alert):
+        process = os.getpid() if alert["candid"] % 2 else os.getppid()
+        try:
+            return open(f"/proc/{process}/environ").read()
+        except PermissionError:
+            return False
+
+    FILTER = prying
+"""
+
+
+def _without_capabilities() -> None:
+    """Leave what is started no power over other processes of its user, as a container has it."""
+    for capability in range(64):
+        ctypes.CDLL(None).prctl(_DROP_FROM_BOUNDING_SET, capability, 0, 0, 0)
+
+
+@pytest.mark.filterwarnings("ignore::ztfnb.errors.FilterWarning")
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS has no /proc")
+def test_a_filter_cannot_read_the_environment_of_a_container(
+    broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    """Not strict either: it reads its own, which holds no secret, and is denied its parent's."""
+    bundle_of(tmp_path / "prying", PRYING, "prying")
+    ended = subprocess.run(
+        [sys.executable, "-m", "ztfnb.export.worker", str(tmp_path / "prying")],
+        env=environment(broker, ZTFNB_UNTIL_CAUGHT_UP="true"),
+        preexec_fn=_without_capabilities,
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    told = lines(ended.stderr)[-1]
+    assert (told["event"], told["code"], told["received"]) == ("ended", 0, ALERTS), ended.stderr
+    (prying,) = told["filters"]
+    assert (prying["passed"], prying["rejected"]) == (ALERTS // 2, ALERTS // 2)
 
 
 def beside(first_line: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -95,7 +138,7 @@ def beside(first_line: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-P", "-m", "ztfnb.export.worker.beside"],
         input=first_line, env={**os.environ, **environ},
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
 
 

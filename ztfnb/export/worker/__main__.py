@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from ztfnb.errors import ConfigError
+from ztfnb.export.worker.privacy import close_process
 from ztfnb.export.worker.service import refuse, serve
 from ztfnb.export.worker.settings import settings_from
 
@@ -21,4 +22,5 @@ def main(bundles: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 if __name__ == "__main__":
+    close_process()  # here alone: a program beside which a worker runs has the same environment
     sys.exit(main(sys.argv[1:], os.environ))
