@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from ports import free_ports
 
 from ztfnb.broker.parts import find_jars, find_java
 from ztfnb.broker.real import RealBroker
 from ztfnb.errors import BrokerError
 
+# A shell's background jobs ignore interrupts, and so would all that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # How fast a machine is says nothing about a claim.
 settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -36,7 +40,8 @@ def real_kafka(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[RealBroker]:
     """A running broker for the whole session; its address is ``status().bootstrap``."""
-    broker = RealBroker(tmp_path_factory.mktemp("kafka"), port=0, heap="384m")
+    (port,) = free_ports(1)
+    broker = RealBroker(tmp_path_factory.mktemp("kafka"), port=port, heap="384m")
     broker.start()
     yield broker
     broker.stop()

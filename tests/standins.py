@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
 from ztfnb.export.worker.judged import Failed, FilterFacts, Judged, Verdicts
 from ztfnb.export.worker.settings import WorkerSettings
@@ -23,6 +23,8 @@ from ztfnb.filters.threshold import Value
 
 QUICK = {"session.timeout.ms": 6_000, "heartbeat.interval.ms": 500}
 """The embedded broker takes no notice of a member that leaves, and waits until its session ends."""
+_END = KafkaError._PARTITION_EOF
+_PATIENCE = 120.0
 _VERDICTS = {b"pass": Verdict.PASSED, b"reject": Verdict.REJECTED, b"fail": Verdict.FAILED}
 
 
@@ -33,7 +35,7 @@ class StandIn:
         self.filters = tuple(FilterFacts(name, "0123456789abcdef", {"rb": 0.8}) for name in names)
         self.restarts = 0
         self.seconds = seconds
-        """Time for a batch [s]."""
+        """Time for a batch [s]; may be changed."""
         self.most = 0
         """Most batches that were inside."""
         self.started = self.closed = False
@@ -125,7 +127,7 @@ def running(
         yield worker
     finally:
         stop.set()
-        thread.join(60)
+        thread.join(_PATIENCE)
     assert not thread.is_alive()
     if raised:
         raise raised[0]
@@ -146,11 +148,11 @@ def write(
         )
         if not number % 1_000:
             producer.poll(0)
-    assert producer.flush(60) == 0
+    assert producer.flush(_PATIENCE) == 0
 
 
 def read(bootstrap: str, topic: str, partitions: int) -> list[Message]:
-    """Everything that a topic holds."""
+    """Everything that a topic holds; an error on the way is none of its ends."""
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
@@ -162,15 +164,17 @@ def read(bootstrap: str, topic: str, partitions: int) -> list[Message]:
     consumer.assign([TopicPartition(topic, number, 0) for number in range(partitions)])
     found: list[Message] = []
     ended: set[int | None] = set()
-    deadline = time.monotonic() + 60
-    while len(ended) < partitions and time.monotonic() < deadline:
+    deadline = time.monotonic() + _PATIENCE
+    while len(ended) < partitions:
+        assert time.monotonic() < deadline, f"{topic}: {len(found)} came, {ended} ended"
         message = consumer.poll(1.0)
         if message is None:
             continue
-        if message.error():
-            ended.add(message.partition())
-        else:
+        error = message.error()
+        if error is None:
             found.append(message)
+        elif error.code() == _END:
+            ended.add(message.partition())
     consumer.close()
     return found
 
@@ -179,6 +183,6 @@ def committed(bootstrap: str, group: str, topic: str, partitions: int) -> list[i
     """What a group has committed."""
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group})
     asked = [TopicPartition(topic, number) for number in range(partitions)]
-    offsets = [one.offset for one in consumer.committed(asked, timeout=10)]
+    offsets = [one.offset for one in consumer.committed(asked, timeout=_PATIENCE)]
     consumer.close()
     return offsets

@@ -37,7 +37,7 @@ from ztfnb.errors import DecodeError
 
 MEMORY = 64 * 1024 * 1024
 """Bytes that reading one packet may take."""
-HANG = 120
+HANG = 290
 """Seconds after which reading counts as hung; it takes some milliseconds."""
 
 Case = Callable[[], bytes]

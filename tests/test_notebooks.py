@@ -30,7 +30,7 @@ def test_runs_top_to_bottom(path: Path, tmp_path: Path) -> None:
     """Every cell of a notebook works on a fresh kernel, and none writes to its stderr."""
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     resources = {"metadata": {"path": str(tmp_path)}}
-    NotebookClient(notebook, timeout=120, resources=resources).execute()
+    NotebookClient(notebook, timeout=290, resources=resources).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert [output["text"] for output in outputs if output.get("name") == "stderr"] == []
 

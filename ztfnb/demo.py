@@ -37,7 +37,7 @@ RATE = 5.0
 BURST = 60
 # Half of ZADS's: the broker holds up to 5 MiB for each, and a Binder has little memory.
 _PARTITIONS = 8
-_START_TIMEOUT = 20.0
+_START_TIMEOUT = 60.0
 _PARENT_INTERVAL = 1.0
 
 

@@ -107,7 +107,7 @@ def _running(command: list[str], environ: Mapping[str, str], log: Path) -> Itera
         try:
             yield
             process.terminate()
-            assert process.wait(60) == 0, log.read_text()
+            assert process.wait(120) == 0, log.read_text()
         finally:
             process.kill()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from faults.cluster import until
+from faults.cluster import PATIENCE, until
 from faults.topics import (
     Account,
     Feeder,
@@ -66,6 +66,14 @@ class Bench:
         """Write so many packets to the topic of what comes in."""
         assert len(self.feed(number=number).join()) == number
 
+    def await_load(self, feeder: Feeder, number: int) -> None:
+        """Have it write until so many are not done: more than a worker does while one looks."""
+        feeder.reach(self.done() + number)
+
+    def is_done(self) -> bool:
+        """Whether everything that came in is committed."""
+        return self.done() >= sum(self.ends().values())
+
     def done(self) -> int:
         """How many packets of what came in the group has committed."""
         return sum(self.committed().values())
@@ -86,12 +94,12 @@ class Bench:
         """How many packets have been written out, twice or not."""
         return sum(ends(self.bootstrap, self.output).values())
 
-    def await_more(self, worker: WorkerProcess, timeout: float = 90.0) -> None:
+    def await_more(self, worker: WorkerProcess, timeout: float = PATIENCE) -> None:
         """Wait until packets come out that were not there."""
         before = self.came_out()
         until(lambda: self.came_out() > before, timeout, lambda: f"nothing out: {worker.said()}")
 
-    def await_done(self, *workers: WorkerProcess, timeout: float = 180.0) -> None:
+    def await_done(self, *workers: WorkerProcess, timeout: float = 2 * PATIENCE) -> None:
         """Wait until everything that came in is committed."""
         end = self.ends()
         until(

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import random
-import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from confluent_kafka.admin import AdminClient
+from ports import free_ports
 
 from ztfnb.broker.real import RealBroker, cluster_id
 
 NODES = (1, 2, 3)
-NOT_GIVEN_OUT = (20_000, 32_000)
-"""Ports that Linux and macOS give to nobody who does not ask for one."""
+PATIENCE = 240.0
+"""For whatever comes about in the end [s]: other tests, and other people, use the machine too."""
 
 
 class Cluster:
@@ -81,32 +80,15 @@ class Cluster:
         """Whether all three hold everything of a topic."""
         return all(count == len(NODES) for _, count in self._partitions(topic).values())
 
-    def await_sync(self, topic: str, timeout: float = 120.0) -> None:
+    def await_sync(self, topic: str, timeout: float = PATIENCE) -> None:
         """Wait until all three hold everything of a topic."""
         until(lambda: self.in_sync(topic), timeout, lambda: f"{topic} is not on three nodes")
 
     def _partitions(self, topic: str) -> dict[int, tuple[int, int]]:
         """Leader, and count of replicas in sync, of each partition."""
         admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
-        found = admin.list_topics(topic, timeout=30).topics[topic].partitions
+        found = admin.list_topics(topic, timeout=60).topics[topic].partitions
         return {number: (one.leader, len(one.isrs)) for number, one in found.items()}
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on, and that no connection begins at by itself.
-
-    A client that tries again and again to reach a port which is given out to connections gets,
-    some day, that very port as its own, and then nobody can listen there any more.
-    """
-    draw = random.Random()
-    with contextlib.ExitStack() as held:
-        found: list[int] = []
-        while len(found) < count:
-            one = held.enter_context(socket.socket())
-            with contextlib.suppress(OSError):
-                one.bind(("127.0.0.1", draw.randrange(*NOT_GIVEN_OUT)))
-                found.append(int(one.getsockname()[1]))
-        return found
 
 
 def until(condition: Callable[[], object], timeout: float, otherwise: Callable[[], str]) -> float:

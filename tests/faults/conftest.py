@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from faults.bench import Bench, MakeBench, Measured
-from faults.cluster import Cluster, free_ports, running
+from faults.cluster import Cluster, running
 from faults.workerprocess import made_bundle
+from ports import free_ports
 
 from ztfnb.broker.real import RealBroker
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from faults.cluster import free_ports, until
+from faults.cluster import PATIENCE, until
 
 from ztfnb.errors import FilterWarning
 from ztfnb.export.worker.bundle import (
@@ -26,7 +26,6 @@ from ztfnb.export.worker.bundle import (
     write_bundle,
 )
 
-SECONDS_TO_READY = 90.0
 _FILTER = '''"""What a filter of a test does."""
 
 import time
@@ -88,11 +87,11 @@ class WorkerProcess:
 
     def __init__(self, bundle: Path, log: Path, **variables: object) -> None:
         self.log = log
-        (self.port,) = free_ports(1)
+        self._port: int | None = None
         self._environment = {
             **{name: text for name, text in os.environ.items() if not name.startswith("ZTFNB_")},
             "ZTFNB_HOST": "127.0.0.1",
-            "ZTFNB_PORT": str(self.port),
+            "ZTFNB_PORT": "0",
             **{f"ZTFNB_{name.upper()}": str(value) for name, value in variables.items()},
         }
         with log.open("ab") as file:
@@ -109,6 +108,16 @@ class WorkerProcess:
         """Whether the process is there."""
         return self.process.poll() is None
 
+    @property
+    def port(self) -> int | None:
+        """Where it answers; None until it has told."""
+        if self._port is None:
+            lines = self.log.read_text("utf-8", errors="replace").splitlines(keepends=True)
+            for line in lines:
+                if '"listening"' in line and line.endswith("\n"):
+                    self._port = int(json.loads(line)["port"])
+        return self._port
+
     def numbers(self) -> dict[str, Any] | None:
         """Its numbers now; None while it does not answer."""
         told = self._ask("numbers")
@@ -122,12 +131,12 @@ class WorkerProcess:
         """Its state; empty while it does not answer."""
         return str((self.numbers() or {}).get("state", ""))
 
-    def await_ready(self, timeout: float = SECONDS_TO_READY) -> Self:
+    def await_ready(self, timeout: float = PATIENCE) -> Self:
         """Wait until it does its work."""
         until(lambda: self._still_there() and self.healthy("readyz"), timeout, self.said)
         return self
 
-    def await_end(self, timeout: float) -> int:
+    def await_end(self, timeout: float = PATIENCE) -> int:
         """Wait until it has ended by itself, and return its exit code."""
         try:
             return self.process.wait(timeout)
@@ -143,11 +152,11 @@ class WorkerProcess:
         self.process.kill()
         self.process.wait()
 
-    def terminate(self, timeout: float) -> tuple[int, float]:
+    def terminate(self) -> tuple[int, float]:
         """Ask it to end, and return its exit code and how long it took [s]."""
         began = time.monotonic()
         self.signal(signal.SIGTERM)
-        code = self.await_end(timeout)
+        code = self.await_end()
         return code, time.monotonic() - began
 
     def said(self) -> str:
@@ -162,8 +171,10 @@ class WorkerProcess:
             self.kill()
 
     def _ask(self, path: str) -> bytes | None:
+        if self.port is None:
+            return None
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=5) as told:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=30) as told:
                 return bytes(told.read())
         except (OSError, http.client.HTTPException):  # refused, 503, or ended in the middle
             return None

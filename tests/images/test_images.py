@@ -10,9 +10,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from faults.cluster import free_ports, until
+from faults.cluster import until
 from images.building import Buildah, Container, inspected, program_of, skopeo
 from images.deciding import Night, Topics, check_decisions
+from ports import free_ports
 
 from ztfnb.export import image
 from ztfnb.export.environment import REQUIREMENTS

@@ -15,6 +15,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it lists no
     ResourcePatternType,
     ResourceType,
 )
+from ports import free_ports
 
 from ztfnb.broker.real import RealBroker
 from ztfnb.kafka import KafkaSink, create_topics
@@ -47,9 +48,10 @@ def login(name: str, secret: str) -> Mapping[str, Any]:
 def guarded_broker(folder: Path) -> Iterator[str]:
     """Run one: topic ``open`` for ``reader``; from ``night`` to ``out`` for ``worker``."""
     module = "org.apache.kafka.common.security.scram.ScramLoginModule"
+    (port,) = free_ports(1)
     broker = RealBroker(
         folder,
-        port=0,
+        port=port,
         heap="256m",
         users={name: ENVIRON[name.upper()] for name in ("admin", "reader", "worker")},
         settings={

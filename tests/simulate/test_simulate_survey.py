@@ -40,7 +40,7 @@ def test_same_bytes_in_another_process() -> None:
             capture_output=True,
             text=True,
             check=True,
-            timeout=120,
+            timeout=290,
         )
         assert run.stdout.strip() == digest.hexdigest()
 

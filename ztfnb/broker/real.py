@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -25,8 +26,10 @@ from ztfnb.nightly import PARTITIONS
 
 PORT = 9092
 _LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
-_START_TIMEOUT = 60.0
+_START_TIMEOUT = 180.0
 _STOP_TIMEOUT = 30.0
+_DRAWN = range(20_000, 32_000)
+"""Ports that Linux and macOS give to nobody who does not ask for one."""
 _READY = "Kafka Server started"
 
 
@@ -327,9 +330,13 @@ def _is_free(port: int) -> bool:
 
 
 def _free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
+    """Draw one: who asks for any gets those of `_DRAWN` never, nor does a connection.
+
+    So it is still free when the broker listens there, and when it comes back.
+    """
+    while not _is_free(port := secrets.choice(_DRAWN)):
+        pass
+    return port
 
 
 def _escaped(value: str) -> str:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from textwrap import dedent, indent
 from typing import Any
@@ -31,7 +31,8 @@ REAL = """
     def real(alert, *, rb_min=0.5):
         return alert["candidate"]["rb"] > rb_min
 """
-QUICK = Limits(seconds=1.0, memory=200 << 20)
+QUICK = Limits(seconds=3.0, memory=200 << 20)
+"""A second is soon gone for an alert at which nothing is wrong, where much else is going on."""
 
 
 def packets(count: int) -> list[bytes]:
@@ -43,17 +44,19 @@ def reasons(judged: Judged, number: int = 0) -> dict[int, tuple[str, int]]:
     return {place: (one.kind, one.line) for place, one in found.items()}
 
 
-def gone(pid: int, within: float = 10.0) -> bool:
-    end = time.monotonic() + within
-    while time.monotonic() < end:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            return True
-        if state == "Z":
-            return True
+def gone(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state == "Z"
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end, "it did not come about"
         time.sleep(0.05)
-    return False
 
 
 def test_a_batch_is_judged_with_verdicts_notes_and_times(tmp_path: Path) -> None:
@@ -175,14 +178,14 @@ def test_s09_a_filter_costs_only_the_alert_that_it_does_not_come_through(tmp_pat
     assert reasons(found) == {
         2: ("exception", 8), 4: ("time", 10), 6: ("memory", 12), 8: ("crash", 14), 10: ("crash", 0)
     }  # fmt: skip
-    assert bad.failures[4].message == "took longer than 1 s"
+    assert bad.failures[4].message == "took longer than 3 s"
     assert bad.failures[8].message == "the process ended with SIGSEGV"
     assert bad.failures[10].message == "the process ended with exit code 0"
     for place in range(40):
         expected = Verdict.PASSED if place % 2 == 0 else Verdict.REJECTED
         assert good.verdict[place] == expected
         assert bad.verdict[place] == (Verdict.FAILED if place in bad.failures else expected)
-    assert bad.took[4] / 1e9 >= 1.0
+    assert bad.took[4] / 1e9 >= 3.0
     assert cell.restarts == 4
     assert list(again.filters[0].verdict) == list(found.filters[1].verdict[20:])
 
@@ -200,12 +203,12 @@ def test_s09_a_limit_is_kept_within_a_second(tmp_path: Path) -> None:
             time.sleep(1000)
         """,
     )
-    with Cell([folder], QUICK) as cell:
+    with Cell([folder], Limits(seconds=1.0)) as cell:
         cell.start()
-        found = judge_all(cell, packets(3))
+        found = judge_all(cell, packets(8))
     assert set(reasons(found).values()) == {("time", 7)}
-    assert len(found.filters[0].failures) == 3
-    # What else a machine has to do delays one of them, not all.
+    assert len(found.filters[0].failures) == 8
+    # What else a machine has to do delays some of them, not all.
     assert 1.0 <= min(found.filters[0].took) / 1e9 < 2.0
 
 
@@ -307,7 +310,9 @@ def bad(alert):
     return True
 """
     lines = [number for number, line in enumerate(text.splitlines(), 1) if "# here" in line]
-    with Cell([bundle_of(tmp_path, text)], Limits(seconds=3.0, memory=200 << 20)) as cell:
+    # Where it is not the time that ends it, there is enough.
+    limits = Limits(seconds=3.0 if kind == "time" else 30.0, memory=200 << 20)
+    with Cell([bundle_of(tmp_path, text)], limits) as cell:
         cell.start()
         found = judge_all(cell, packets(4))
     assert list(found.filters[0].verdict) == [1, -1, 1, 1]
@@ -375,7 +380,7 @@ def test_two_batches_are_inside_and_come_out_in_order(tmp_path: Path) -> None:
 
 
 def _next(cell: Cell) -> Judged:
-    for _ in range(60):
+    for _ in range(120):
         found = cell.poll(1.0)
         if found is not None:
             return found
@@ -462,17 +467,17 @@ def test_limits_hold_for_a_process_that_was_stopped_too(tmp_path: Path) -> None:
 
         @ztfnb.filter
         def slow(alert):
-            time.sleep(1.2)
+            time.sleep(1.0)
             return True
         """,
     )
-    with Cell([folder], Limits(seconds=1.5)) as cell:
+    with Cell([folder], Limits(seconds=3.0)) as cell:
         cell.start()
         assert cell._process is not None
         cell.submit(packets(1))
         time.sleep(0.3)
         os.kill(cell._process.pid, signal.SIGSTOP)
-        time.sleep(2.0)
+        time.sleep(4.0)
         os.kill(cell._process.pid, signal.SIGCONT)
         found = _next(cell)
     assert list(found.filters[0].verdict) == [1]
@@ -589,11 +594,11 @@ time.sleep(1000)
     assert worker.stdout is not None
     pid = int(worker.stdout.readline())
     time.sleep(0.5)
-    assert not gone(pid, 0.0)
+    assert not gone(pid)
     worker.kill()
     worker.wait()
     worker.stdout.close()
-    assert gone(pid)
+    until(lambda: gone(pid))
 
 
 def test_nothing_stays_behind(tmp_path: Path) -> None:
@@ -611,8 +616,8 @@ def test_nothing_stays_behind(tmp_path: Path) -> None:
         pid = cell._process.pid
         judge_all(cell, packets(3))
     cell.close()
-    assert gone(pid)
-    assert open_here() == before
+    until(lambda: gone(pid))
+    until(lambda: open_here() <= before)  # what others had open may be closed meanwhile
     assert not list(Path("/dev/shm").glob("ztfnb*"))  # noqa: S108 - looked at only
 
 

@@ -17,7 +17,7 @@ from ztfnb.export.worker.settings import Limits
 from ztfnb.filters.decision import Verdict
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a worker needs Linux or macOS")
-LIMITS = Limits(seconds=1.0, memory=400 << 20)
+LIMITS = Limits(seconds=3.0, memory=400 << 20)
 PACKETS = [made_packet(place) for place in range(1, 5)]
 EVIL = 2
 """The alert on which the filter does what it does, by its place."""
@@ -88,7 +88,7 @@ def test_what_a_filter_says_in_the_name_of_its_process(lie: str, tmp_path: Path)
 
 def test_s09_an_alert_that_says_it_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A filter that loops, and writes that nothing is done, is ended all the same."""
-    monkeypatch.setattr(celling, "_DECODING_SECONDS", 1.0)
+    monkeypatch.setattr(celling, "_DECODING_SECONDS", 5.0)
     what = "words = held('progress').words\nwords[0], words[4] = 1, 0\nwhile True: pass"
     with Cell([_lying(tmp_path / "f", what)], LIMITS) as cell:
         cell.start()

@@ -343,7 +343,7 @@ def test_s32_limits_hold_under_strict(tmp_path: Path) -> None:
             return True
         """,
     )
-    with Cell([folder], Limits(seconds=1.0, memory=200 << 20), strict=True) as cell:
+    with Cell([folder], Limits(seconds=3.0, memory=200 << 20), strict=True) as cell:
         cell.start()
         [verdicts] = judge_all(cell, [made_packet(number) for number in range(1, 8)]).filters
     assert list(verdicts.verdict) == [1, -1, 1, -1, 1, -1, 1]
