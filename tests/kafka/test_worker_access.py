@@ -59,7 +59,7 @@ def run(bundle: Path, night: str, *options: str, to: str = "out", **environ: str
             "--start", "beginning", "--until-caught-up", "--log-level", "debug", *options,
         ],
         env={**os.environ, "ZTFNB_KAFKA_SASL_MECHANISM": "SCRAM-SHA-512", **environ},
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=290, check=False,
     )  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def test_s28_a_worker_shows_no_secret(
         for one in filters:  # they get no environment of ours
             environ = Path(f"/proc/{one.pid}/environ").read_bytes()
             shown[f"environment of {one.pid}"] = environ.decode("utf-8", "replace")
-        letters = worker.dead_letters()
+        letters = worker.dead_letters(timeout=60.0)
         assert {one.kind for one in letters} == {"exception", "not decoded"}
         shown["dead letters"] = repr(letters)
         with worker.connect() as passed:
@@ -139,7 +139,7 @@ def test_s28_a_refused_worker_shows_no_secret(
         ) as worker,
         pytest.raises((WorkerError, TimeoutError), match="refused the user name or pass") as end,
     ):
-        worker.wait("caught up", timeout=60)
+        worker.wait("caught up", timeout=120)
     shown = {"error": str(end.value), "repr": repr(worker)}
     shown["log"] = "\n".join(str(line) for line in worker.log)
     assert found_in(shown) == []

@@ -33,7 +33,7 @@ def alerts(number: int, first: int = 0) -> list[bytes]:
     return [b"pass %d" % each for each in range(first, first + number)]
 
 
-def until(true: Callable[[], bool], seconds: float = 90.0) -> None:
+def until(true: Callable[[], bool], seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not come about"
@@ -95,12 +95,14 @@ def test_a_member_that_leaves_makes_room_at_once(bootstrap: str, name: str) -> N
     """A worker that was stopped is not waited for until its session ends."""
     create_topics(bootstrap, [f"{name}-in"], partitions=2)
     write(bootstrap, f"{name}-in", alerts(10))
-    settings = settings_for(bootstrap, name, f"{name}-in")
+    # Far longer than one waits here.
+    session = {"session.timeout.ms": 240_000}
+    settings = settings_for(bootstrap, name, f"{name}-in", kafka=session)
     with running(settings) as first:
         until(lambda: first.numbers().received == 10)
     write(bootstrap, f"{name}-in", alerts(10, 10))
     with running(settings) as second:
-        until(lambda: second.numbers().received == 10, 30)
+        until(lambda: second.numbers().received == 10)
     assert outcome(bootstrap, name, 2) == sorted(alerts(20))
 
 
