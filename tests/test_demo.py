@@ -185,7 +185,7 @@ def test_a_topic_beside_that_of_the_night(demo: Demo) -> None:
     """A topic that is asked for is there when the call returns; asking again changes nothing."""
     for _ in range(2):
         demo.create_topic("mine")
-    listed = AdminClient({"bootstrap.servers": demo.bootstrap}).list_topics(timeout=20).topics
+    listed = AdminClient({"bootstrap.servers": demo.bootstrap}).list_topics(timeout=60).topics
     assert "mine" in listed
     assert demo.running
     demo.close()

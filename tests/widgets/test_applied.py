@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -125,7 +126,7 @@ def test_cards_stay_while_someone_looks(live: Stream) -> None:
     assert panel.verdicts.candids[0] == 1001
     put(live, 1002)
     applied.wait()
-    panel._count_at = 0.0
+    panel._count_at, panel._fill_at = 0.0, math.inf
     panel.head.beat()  # too early for other cards
     assert panel.verdicts.candids[0] == 1001
 

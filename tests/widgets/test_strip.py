@@ -152,6 +152,8 @@ def test_what_stands_still_sends_nothing(
     strip: Strip, live: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A beat sends what changed to the eye, and nothing for what rounds to the same."""
+    now = strip._numbers_at - 0.5
+    monkeypatch.setattr("time.monotonic", lambda: now)
     assert not strip.beat()
     live.stats = replace(STATS, rate=42.3, seconds_behind=131.0)
     monkeypatch.setattr(strip, "_numbers_at", 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from export.worker.operated import NUMBERS
 
 from ztfnb.export.worker.numbers import BUCKETS, FilterNumbers, WorkerNumbers
@@ -101,8 +102,9 @@ def test_stop() -> None:
     assert worker.asked == 1
 
 
-def test_numbers_are_sent_now_and_then_and_a_state_at_once() -> None:
+def test_numbers_are_sent_now_and_then_and_a_state_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second goes by between messages unless the state changes; the same is not sent again."""
+    monkeypatch.setattr("time.monotonic", lambda: 1000.0)
     worker = Worked()
     monitor = WorkerMonitor(worker)
     worker.numbers = replace(NUMBERS, produced=9)
@@ -114,8 +116,9 @@ def test_numbers_are_sent_now_and_then_and_a_state_at_once() -> None:
     assert not monitor.beat()
 
 
-def test_the_head_of_a_topic_does_not_flicker() -> None:
+def test_the_head_of_a_topic_does_not_flicker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shown as caught up, a worker stays so while a few alerts wait; with many it runs again."""
+    monkeypatch.setattr("time.monotonic", lambda: 1000.0)
     worker = Worked()
     worker.numbers = replace(NUMBERS, state="caught up")
     monitor = WorkerMonitor(worker)
