@@ -232,9 +232,9 @@ class Strip(Part):
 
     def _packed(self, name: str, content: bytes, told: str) -> None:
         self._saving = False
-        self._saved = told
         if content:
             self.hand_over(name, content, "application/gzip")
+        self._saved = told
 
 
 def _number(value: object) -> float:
