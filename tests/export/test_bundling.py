@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+import numpy as np
 import pytest
 from cells import Notebook
 from exporting import alerts, bright
@@ -179,6 +180,25 @@ PLACE = """
     def here(alert):
         return "pytest" in sys.modules
     """
+
+
+def test_what_is_set_for_the_whole_process_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it makes decisions other, the error says what stayed behind, and what to write."""
+    monkeypatch.chdir(tmp_path)
+    cell = """
+    import numpy as np
+    import ztfnb
+
+    @ztfnb.filter
+    def far(alert):
+        return np.float64(alert["candidate"]["magpsf"]) / 0.0 > 20
+    """
+    with np.errstate(divide="raise"):
+        made = Notebook().run(cell)["far"]
+        with pytest.raises(ExportError, match=r"np\.seterr\(divide='raise'\).* with np\.errstate"):
+            made.export("bundle", verify=[ztfnb.decode(made_packet(1))])
 
 
 @pytest.mark.parametrize(("cell", "name"), [(CHANCE, "lucky"), (PLACE, "here")])

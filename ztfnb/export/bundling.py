@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from ztfnb.export.fixtures import fixtures_of, pinned
 from ztfnb.export.leaks import check_leaks
 from ztfnb.export.oci.archive import write_image
 from ztfnb.export.placing import beside, check_free, place
+from ztfnb.export.processwide import remarks_on
 from ztfnb.export.proof import prove
 from ztfnb.export.zipped import write_zip
 from ztfnb.filters.evaluate import is_stateful
@@ -105,19 +107,22 @@ def export(
             say("downloading wheels")
             download_wheels(partial)
         say("proving that it decides as the notebook")
-        proof = prove(
-            partial,
-            _counted(evidence, say),
-            params=facts.params,
-            fresh=fresh,
-            total=evidence.total,
-            progress=progress,
-            say=say,
-        )
-        _check_alone(partial, evidence)
+        stays = tuple(remarks_on([collected.text, *collected.modules.values()]))
+        with _explained(stays):
+            proof = prove(
+                partial,
+                _counted(evidence, say),
+                params=facts.params,
+                fresh=fresh,
+                total=evidence.total,
+                progress=progress,
+                say=say,
+            )
+            _check_alone(partial, evidence)
         remarks = list(evidence.remarks())
         if needed.warning and not fresh:
             remarks.append(needed.warning)
+        remarks += stays
         files = write_papers(partial, facts, evidence, proof, remarks)
         check_leaks(partial, os.environ)
         if oci is not None:
@@ -150,6 +155,18 @@ def _check_targets(target: Path, others: Iterable[Path], *, overwrite: bool) -> 
             raise ExportError(
                 f"{one} is there; replace it with overwrite=True (--overwrite), or move it"
             )
+
+
+@contextmanager
+def _explained(reasons: Sequence[str]) -> Iterator[None]:
+    """Add to an error that tells of differences what may have made them."""
+    try:
+        yield
+    except ExportError as error:
+        if not (reasons and error.differences):
+            raise
+        told = "\n".join((str(error), *reasons))
+        raise ExportError(told, differences=error.differences) from None
 
 
 def _counted(evidence: Evidence, say: Callable[[str], None]) -> Iterator[tuple[bytes, Decision]]:
