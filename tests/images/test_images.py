@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from faults.cluster import until
 from images.building import Buildah, Container, inspected, program_of, skopeo
-from images.deciding import Night, Topics, check_decisions
+from images.deciding import BROKEN, Night, Topics, check_decisions
 from ports import free_ports
 
 from ztfnb.export import image
@@ -178,8 +178,10 @@ def test_s31_it_runs_with_nothing_allowed(
 
     process = container.start_closed(log, topics.variables() | {"ZTFNB_STRICT": "true"})
     try:
-        passed, _, _ = night.report.counts
+        passed, _, failed = night.report.counts
         until(lambda: len(topics.out()) >= passed, PATIENCE, lambda: said(log))
+        letters = failed + len(BROKEN)
+        until(lambda: len(topics.letters()) >= letters, PATIENCE, lambda: said(log))
         worker = program_of(process, container.words)
         assert worker is not None
         cell = Path(f"/proc/{worker}/task/{worker}/children").read_text().split()
