@@ -16,9 +16,13 @@ from ztfnb.errors import BrokerError
 
 # A shell's background jobs ignore interrupts, and so would all that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-# How fast a machine is says nothing about a claim.
+# How fast a machine is says nothing about a claim; the same tests say the same of the same code.
 settings.register_profile(
-    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "any machine",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("any machine")
 
