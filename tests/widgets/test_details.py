@@ -213,8 +213,8 @@ def test_settings_come_back() -> None:
     for name, value in (
         ("search", "zero point"), ("hide_missing", True), ("open", ["prv_candidates", "stamps"])
     ):  # fmt: skip
-        details.receive({"kind": "setting", "name": name, "value": value})
-    assert details._settings == details.settings
+        details.receive({"kind": "setting", "name": name, "value": value, "turn": f"view-{name}"})
+        assert details._settings == details.settings | {"turn": f"view-{name}"}
     assert details._histories.keys() == {"prv_candidates"}
     again = Details(alert(EPOCH))
     again.settings = json.loads(json.dumps(details.settings))

@@ -9,11 +9,12 @@ from ztfnb.widgets._divider import Divider
 
 
 def test_the_page_moves_it() -> None:
-    """What is dragged in the page is what is saved."""
+    """What is dragged in the page is what is saved; the answer says to which drag it is one."""
     divider = Divider()
     assert divider.settings == {"share": 0.0}
-    divider._on_message(divider, {"kind": "share", "share": 0.4}, [])
+    divider._on_message(divider, {"kind": "share", "share": 0.4, "turn": "view-1"}, [])
     assert divider.settings == {"share": 0.4}
+    assert divider._told == {"share": 0.4, "turn": "view-1"}
     divider._on_message(divider, {"kind": "share", "share": 0}, [])
     assert divider.settings == {"share": 0.0}
 

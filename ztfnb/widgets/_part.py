@@ -9,6 +9,16 @@ import anywidget
 
 from ztfnb.widgets._pump import Pump
 
+_LONGEST_TURN = 40
+
+
+def turn_of(message: Mapping[str, Any]) -> str:
+    """Return which choice of which view a message is: the answer to it has the same.
+
+    By this a view knows that an answer is outdated (``turnTaking`` in ``common.js``).
+    """
+    return str(message.get("turn", ""))[:_LONGEST_TURN]
+
 
 class Part(anywidget.AnyWidget):
     """A widget whose page speaks in messages ``{"kind": ...}`` and is told by traits and messages.

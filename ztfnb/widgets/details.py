@@ -12,7 +12,7 @@ from ztfnb.errors import ConfigError
 from ztfnb.links import links
 from ztfnb.neighbours import neighbours
 from ztfnb.widgets._packet import documentation, history_of, sections_of
-from ztfnb.widgets._part import Part
+from ztfnb.widgets._part import Part, turn_of
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._static import text_of
 
@@ -52,7 +52,8 @@ class Details(Part):
             part: {name: [known.unit, known.doc] for name, known in names.items()}
             for part, names in documentation().items()
         }
-        self._settings = dict(_START)
+        self._chosen, self._turn = dict(_START), ""
+        self._tell_settings()
         self._alert: Alert | None = None
         self._active = True
         self.alert = alert
@@ -83,21 +84,26 @@ class Details(Part):
     @property
     def settings(self) -> dict[str, Any]:
         """``search`` (text), ``hide_missing`` (bool) and ``open`` (names of sections)."""
-        return {name: list(v) if isinstance(v, list) else v for name, v in self._settings.items()}
+        return {name: list(v) if isinstance(v, list) else v for name, v in self._chosen.items()}
 
     @settings.setter
     def settings(self, settings: Mapping[str, Any]) -> None:
         checked = _checked(settings)
         with self.pump.lock:
-            before = self._settings["open"]
-            self._settings = self._settings | checked
-            if self._settings["open"] != before:
+            before = self._chosen["open"]
+            self._chosen = self._chosen | checked
+            self._tell_settings()
+            if self._chosen["open"] != before:
                 self._show_histories()
 
     def receive(self, message: Mapping[str, Any]) -> None:
         """Take over what was chosen in the page."""
         if message.get("kind") == "setting":
+            self._turn = turn_of(message)
             self.settings = {str(message.get("name")): message.get("value")}
+
+    def _tell_settings(self) -> None:
+        self._settings = self._chosen | {"turn": self._turn}
 
     def _show(self) -> None:
         alert = self._alert
@@ -116,7 +122,7 @@ class Details(Part):
         alert = self._alert
         if not self._active:
             return
-        names = [] if alert is None else [name for name in self._settings["open"] if name in alert]
+        names = [] if alert is None else [name for name in self._chosen["open"] if name in alert]
         tables = {name: history_of(alert, name) for name in names if alert is not None}
         self._histories = {name: table for name, table in tables.items() if table is not None}
 

@@ -14,7 +14,7 @@ from ztfnb.errors import ConfigError
 from ztfnb.look import Look
 from ztfnb.store import Store
 from ztfnb.widgets._card import LONGEST, card_of, description_of
-from ztfnb.widgets._part import Part
+from ztfnb.widgets._part import Part, turn_of
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._stamp import palettes
 from ztfnb.widgets._static import text_of
@@ -56,7 +56,7 @@ class Gallery(Part):
     _palettes = traitlets.Dict().tag(sync=True)
     _look = traitlets.Dict().tag(sync=True)
     _page = traitlets.Dict().tag(sync=True)
-    _selected = traitlets.Unicode().tag(sync=True)
+    _selected = traitlets.Dict({"candid": "", "turn": ""}).tag(sync=True)
     _notes = traitlets.Dict().tag(sync=True)
 
     def __init__(self, fetch: Fetch, *, pump: Pump | None = None) -> None:
@@ -70,8 +70,9 @@ class Gallery(Part):
         """Returns the second line of a card; called in a thread."""
         self.look = Look()
         """How the stamps look; set by `settings`."""
+        self._turn = ""
         self._palettes = palettes()
-        self._look = self.look.settings()
+        self._tell_look()
         self._all_notes: Mapping[int, str] = {}
         self._candids: tuple[int, ...] = ()
         self._found: dict[int, Alert | Exception] = {}
@@ -122,12 +123,14 @@ class Gallery(Part):
     @property
     def selected(self) -> int | None:
         """Candid of the card that is outlined; setting it calls nothing back."""
-        return int(self._selected) if self._selected else None
+        candid = self._selected["candid"]
+        return int(candid) if candid else None
 
     @selected.setter
     def selected(self, candid: int | None) -> None:
         with self.pump.lock:
-            self._selected = "" if candid is None else str(int(candid))
+            said = "" if candid is None else str(int(candid))
+            self._selected = self._selected | {"candid": said}
 
     @property
     def notes(self) -> Mapping[int, str]:
@@ -150,7 +153,7 @@ class Gallery(Part):
         with self.pump.lock:
             before, self.look = self.look.settings(), self.look.choose(settings)
             after = self.look.settings()
-            self._look = after
+            self._tell_look()
             if {name for name in after if after[name] != before[name]} - _DRAWN_IN_PAGE:
                 self._begin()
                 self._page = self._page | {"serial": self._serial}
@@ -165,15 +168,20 @@ class Gallery(Part):
                 self._flush()
             case "select":
                 candid = int(message["candid"])
-                self._selected = str(candid)
+                self._selected = {"candid": str(candid), "turn": turn_of(message)}
                 self.on_select(candid)
             case "page":
                 self.on_page(1 if message["step"] > 0 else -1)
             case "setting":
+                self._turn = turn_of(message)
                 try:
                     self.settings = message["look"]
                 except ConfigError as error:
+                    self._tell_look()
                     self.send({"kind": "trouble", "text": str(error)})
+
+    def _tell_look(self) -> None:
+        self._look = self.look.settings() | {"turn": self._turn}
 
     # -- Cards -----------------------------------------------------------------------------
 

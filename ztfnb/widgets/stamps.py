@@ -15,7 +15,7 @@ from ztfnb.cutout import KINDS, Floats, Kind
 from ztfnb.errors import ConfigError
 from ztfnb.look import Look, limits_of
 from ztfnb.widgets._columns import date_of
-from ztfnb.widgets._part import Part
+from ztfnb.widgets._part import Part, turn_of
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._stamp import marks_of, palettes, position_of, stamp_of
 from ztfnb.widgets._stampfiles import file_name, fits_of
@@ -66,8 +66,9 @@ class Stamps(Part):
         """Called with the candid of an epoch that was stepped to."""
         self.look = Look()
         """How the stamps look; set by `settings`."""
+        self._turn = ""
         self._palettes = palettes()
-        self._look = self.look.settings()
+        self._tell_look()
         self._alert: Alert | None = None
         self._listed: tuple[Epoch, ...] = ()
         self.alert = alert
@@ -109,7 +110,7 @@ class Stamps(Part):
     def settings(self, settings: Mapping[str, Any]) -> None:
         with self.pump.lock:
             before, self.look = self.look, self.look.choose(settings)
-            self._look = self.look.settings()
+            self._tell_look()
             if self._alert is not None and "zscale" in {self.look.limits} - {before.limits}:
                 self._shown = shown_of(self._alert, self.look)
 
@@ -123,9 +124,11 @@ class Stamps(Part):
         """Act on a message of the page."""
         match message.get("kind"):
             case "setting":
+                self._turn = turn_of(message)
                 try:
                     self.settings = message["look"]
                 except ConfigError as error:
+                    self._tell_look()
                     self.send({"kind": "trouble", "text": str(error)})
             case "epoch":
                 self.on_epoch(int(message["candid"]))
@@ -134,6 +137,9 @@ class Stamps(Part):
                 threading.Thread(
                     target=self._make_fits, args=(self._alert,), name="ztfnb fits", daemon=True
                 ).start()
+
+    def _tell_look(self) -> None:
+        self._look = self.look.settings() | {"turn": self._turn}
 
     def _make_fits(self, alert: Alert) -> None:
         try:

@@ -20,7 +20,7 @@ from ztfnb.widgets._headerbars import HeaderBars, Pages
 from ztfnb.widgets._held import Held
 from ztfnb.widgets._lister import Lister
 from ztfnb.widgets._listing import Query
-from ztfnb.widgets._part import Part
+from ztfnb.widgets._part import Part, turn_of
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._static import text_of
 from ztfnb.widgets._window import candids_of, window_of
@@ -32,7 +32,7 @@ MOST_ROWS = 1_000
 _COUNTS_EVERY = 1.0
 """Time between messages while rows stand still and only their number grows [s]."""
 MOST_UNFOLDED = 50
-_LONGEST_TURN = 40
+_LONGEST_ID = 40
 
 
 class AlertTable(Part):
@@ -308,7 +308,7 @@ class AlertTable(Part):
         }
         act = acts.get(str(message.get("kind")))
         if "turn" in message:
-            self._turn = str(message["turn"])[:_LONGEST_TURN]
+            self._turn = turn_of(message)
         if act is not None:
             act(message)
 
@@ -344,7 +344,7 @@ class AlertTable(Part):
 
     def _on_source(self, message: Mapping[str, Any]) -> None:
         made = written(self._box.every, str(message.get("name", "")))
-        self.send({"kind": "source", "id": str(message.get("id", ""))[:_LONGEST_TURN], **made})
+        self.send({"kind": "source", "id": str(message.get("id", ""))[:_LONGEST_ID], **made})
 
     def _on_mark(self, message: Mapping[str, Any]) -> None:
         candids = [int(candid) for candid in message["candids"]]

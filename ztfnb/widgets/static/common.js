@@ -59,6 +59,23 @@ function listen(model, say = () => ({})) {
   };
 }
 
+/**
+ * Counts what is chosen in this view. An answer to a choice before the last, which the kernel gave
+ * before it heard of the last, is outdated: it would undo what was chosen since.
+ */
+function turnTaking() {
+  const view = Math.random().toString(36).slice(2);
+  let count = 0;
+  const turn = () => `${view}-${count}`;
+  return {
+    next() {
+      count += 1;
+      return turn();
+    },
+    isOutdated: (answered) => answered.startsWith(`${view}-`) && answered !== turn(),
+  };
+}
+
 /** Call `paint` now and whenever a trait changes; returns what undoes it. */
 function follow(model, trait, paint) {
   const event = `change:${trait}`;

@@ -114,7 +114,8 @@ function render({ model, el }) {
   // -- What the user has chosen ----------------------------------------------------------------
   let { search: typed, hide_missing: hideMissing, open } = model.get("_settings");
   let timer = 0;
-  const choose = (name, value) => model.send({ kind: "setting", name, value });
+  const turns = turnTaking();
+  const choose = (name, value) => model.send({ kind: "setting", name, value, turn: turns.next() });
   search.addEventListener("input", () => {
     typed = search.value;
     sieve();
@@ -218,6 +219,7 @@ function render({ model, el }) {
     follow(model, "_histories", () => sieve()),
     follow(model, "_settings", () => {
       const settings = model.get("_settings");
+      if (turns.isOutdated(settings.turn)) return;
       ({ hide_missing: hideMissing, open } = settings);
       if (document.activeElement !== search) typed = settings.search;
       sieve();

@@ -29,7 +29,8 @@ function render({ model, el }) {
     return bounds.width ? (own.left + own.width / 2 - bounds.left) / bounds.width : 0.5;
   }
   const limited = (wanted) => Math.min(Math.max(wanted, NARROWEST), WIDEST);
-  const tell = () => model.send({ kind: "share", share });
+  const turns = turnTaking();
+  const tell = () => model.send({ kind: "share", share, turn: turns.next() });
 
   handle.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
@@ -59,7 +60,10 @@ function render({ model, el }) {
     event.preventDefault();
     event.stopPropagation();
   });
-  const undo = follow(model, "_share", () => show(model.get("_share")));
+  const undo = follow(model, "_told", () => {
+    const told = model.get("_told");
+    if (!turns.isOutdated(told.turn)) show(told.share);
+  });
   const attached = new ResizeObserver(() => {
     if (!panes()) return;
     show(share);

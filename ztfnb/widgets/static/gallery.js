@@ -8,6 +8,7 @@ function render({ model, el }) {
   const palettes = model.get("_palettes");
   let page = model.get("_page");
   let look = model.get("_look");
+  let selected = "";
   let told = new Map(); // cards by candid, as they came
 
   // -- The parts ------------------------------------------------------------------------------
@@ -140,21 +141,22 @@ function render({ model, el }) {
     pen.drawImage(canvasOf(image), left, top, columns * scale, rows * scale);
   }
 
-  const looks = whenSettled(takeLook);
+  const looks = turnTaking();
   function takeLook() {
-    look = model.get("_look");
+    const said = model.get("_look");
+    if (looks.isOutdated(said.turn)) return;
+    look = said;
     chosen.show(look);
     for (const candid of told.keys()) paint(candid);
   }
   function choose(changes) {
-    looks.choose();
     look = { ...look, ...changes };
     chosen.show(look);
     // Stretch and limits are the kernel's: it sends new levels.
     if (Object.keys(changes).every((name) => ["colours", "invert"].includes(name))) {
       for (const candid of told.keys()) paint(candid);
     }
-    model.send({ kind: "setting", look: changes });
+    model.send({ kind: "setting", look: changes, turn: looks.next() });
   }
 
   function labelOf(candid) {
@@ -180,8 +182,14 @@ function render({ model, el }) {
   }
 
   // -- Selection ------------------------------------------------------------------------------------
+  const picks = turnTaking();
+  function takeSelected() {
+    const said = model.get("_selected");
+    if (picks.isOutdated(said.turn)) return;
+    selected = said.candid;
+    showSelected();
+  }
   function showSelected() {
-    const selected = model.get("_selected");
     const at = Math.max(0, page.candids.indexOf(selected));
     cards.forEach(({ box }, number) => {
       box.setAttribute("aria-selected", String(Boolean(selected) && box.dataset.candid === selected));
@@ -201,15 +209,11 @@ function render({ model, el }) {
   function select(at) {
     const card = cards[at];
     if (!card || card.box.hidden) return;
-    const { candid } = card.box.dataset;
     // At once; the kernel says the same when it has heard.
-    for (const { box } of cards) {
-      box.setAttribute("aria-selected", String(box === card.box));
-      box.tabIndex = box === card.box ? 0 : -1;
-    }
+    selected = card.box.dataset.candid;
     card.box.focus({ preventScroll: true });
-    reveal(card.box);
-    model.send({ kind: "select", candid });
+    showSelected();
+    model.send({ kind: "select", candid: selected, turn: picks.next() });
   }
   list.addEventListener("pointerdown", (event) => {
     const box = event.target.closest(".ztfnb-card");
@@ -233,8 +237,8 @@ function render({ model, el }) {
   });
 
   const undo = [
-    follow(model, "_look", looks.told), follow(model, "_page", takePage),
-    follow(model, "_notes", showNotes), follow(model, "_selected", showSelected),
+    follow(model, "_look", takeLook), follow(model, "_page", takePage),
+    follow(model, "_notes", showNotes), follow(model, "_selected", takeSelected),
   ];
   model.on("msg:custom", heard);
   passKeysOn(model, el);

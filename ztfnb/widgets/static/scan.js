@@ -150,7 +150,9 @@ function renderScan({ model, el }) {
   el.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input")) return;
     if (!SCAN_KEYS.test(event.key)) return;
-    model.send({ kind: "press", key: event.key });
+    // At once: what is typed next is the note.
+    if (event.key === "n") note.focus();
+    else model.send({ kind: "press", key: event.key });
     event.preventDefault();
     event.stopPropagation();
   });

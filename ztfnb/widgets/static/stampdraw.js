@@ -1,6 +1,5 @@
 // The colours of a stamp's pixels, by the rules of ztfnb/look.py, and the controls of its look.
 
-const SETTLED = 1000; // [ms] after a choice in which the kernel may still answer an earlier one
 const STRETCHES = [
   ["auto", "auto"], ["asinh", "asinh"], ["linear", "linear"],
   ["sqrt", "sqrt"], ["log", "log"],
@@ -134,24 +133,6 @@ function hatch(pen, left, top, width, height) {
   }
   pen.stroke();
   pen.restore();
-}
-
-/**
- * Calls `take` when the kernel has told the look, but never so soon after a choice that it could be
- * the answer to an earlier one, which would undo the choice.
- */
-function whenSettled(take) {
-  let chosen = -Infinity;
-  let late = 0;
-  return {
-    choose() { chosen = performance.now(); },
-    told() {
-      clearTimeout(late);
-      const wait = chosen + SETTLED - performance.now();
-      if (wait > 0) late = setTimeout(take, wait);
-      else take();
-    },
-  };
 }
 
 /** Selects and switches of the look of stamps: `change` is called with what was chosen. */

@@ -100,17 +100,18 @@ function render({ model, el }) {
     el.dataset.candid = shown.candid;
   }
 
-  const looks = whenSettled(takeLook);
+  const turns = turnTaking();
   function takeLook() {
-    look = model.get("_look");
+    const told = model.get("_look");
+    if (turns.isOutdated(told.turn)) return;
+    look = told;
     restyle();
   }
 
   function choose(changes) {
-    looks.choose();
     look = { ...look, ...changes };
     restyle();
-    model.send({ kind: "setting", look: changes });
+    model.send({ kind: "setting", look: changes, turn: turns.next() });
   }
 
   // -- Paint --------------------------------------------------------------------------------------
@@ -409,7 +410,7 @@ function render({ model, el }) {
   const heard = (message) => { if (message.kind === "trouble") trouble(message.text); };
 
   const undo = [
-    follow(model, "_look", looks.told), follow(model, "_shown", take),
+    follow(model, "_look", takeLook), follow(model, "_shown", take),
     follow(model, "_epochs", () => epochs.show(shown.candid)), downloads(model),
   ];
   model.on("msg:custom", heard);

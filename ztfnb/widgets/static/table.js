@@ -10,15 +10,8 @@ function render({ model, el }) {
   let anchor = null; // where a range of marks begins
   let wanted = null; // place to select as soon as its row is here
   const send = (message) => model.send(message);
-  // What was pressed last, and not yet answered: what the kernel says of before is outdated.
-  const view = Math.random().toString(36).slice(2);
-  let turn = 0;
-  const sendTurn = (message) => {
-    turn += 1;
-    send({ ...message, turn: `${view}-${turn}` });
-  };
-  const isOutdated = (message) =>
-    message.turn.startsWith(`${view}-`) && message.turn !== `${view}-${turn}`;
+  const turns = turnTaking();
+  const sendTurn = (message) => send({ ...message, turn: turns.next() });
   const choose = (settings) => send({ kind: "choose", settings });
 
   // -- The parts ------------------------------------------------------------------------------
@@ -97,7 +90,7 @@ function render({ model, el }) {
       const before = state;
       const { kind, start, candids, cells, sizes, top, reveal, ...rest } = message;
       const { selected, place, following } = before;
-      state = isOutdated(message) ? { ...rest, selected, place, following } : rest;
+      state = turns.isOutdated(message.turn) ? { ...rest, selected, place, following } : rest;
       if (before.group !== state.group) shape();
       rows.show({ ...message, selected: state.selected, following: state.following });
       if (reveal && state.place !== null) rows.reveal(state.place);
