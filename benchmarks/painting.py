@@ -130,7 +130,7 @@ def use(begin: str, rows_first: int) -> Times:
         jumps = [jump(page, place) for place in range(JUMPS)]
         desk.run(2)
         page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea-output").wait_for()
-        rate = float(desk.output(2))
+        rate = float(desk.output(2).inner_text())
         desk.close()
         chromium.close()
     return Times(rate, clicks, jumps)

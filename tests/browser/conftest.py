@@ -7,16 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser.desk import CHROMIUM, FLAGS, Desk, Lab, running_lab
-from playwright.sync_api import Browser, sync_playwright
+from browser.desk import CHROMIUM, FLAGS, PATIENCE, Desk, Lab, running_lab
+from playwright.sync_api import Browser, expect, sync_playwright
+
+expect.set_options(timeout=1000 * PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test here, and skip them where there is no Chromium."""
+    """Mark every test here, give it time, and skip it where there is no Chromium."""
     missing = None if Path(CHROMIUM).exists() else "no Chromium here: apt-get install chromium"
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.timeout(10 * PATIENCE))
             if missing:
                 item.add_marker(pytest.mark.skip(reason=missing))
 
@@ -43,8 +46,8 @@ def desk(lab: Lab, chromium: Browser, request: pytest.FixtureRequest) -> Iterato
     """A fresh page; what goes wrong on it fails the test."""
     options = getattr(request, "param", {})
     context = chromium.new_context(viewport={"width": 1600, "height": 1000}, **options)
+    context.set_default_timeout(1000 * PATIENCE)
     page = context.new_page()
-    page.set_default_timeout(30_000)
     name = re.sub(r"\W+", "-", request.node.name).strip("-")
     made = Desk(lab, page, name)
     made.watch()

@@ -20,8 +20,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import ConsoleMessage, Page, Request, WebSocket
+from playwright.sync_api import (
+    ConsoleMessage,
+    FloatRect,
+    Locator,
+    Page,
+    Request,
+    WebSocket,
+    expect,
+)
 
+PATIENCE = 120.0
+"""How long anything in a page may take [s]: many tests share a machine that may be slow."""
 ARTEFACTS = Path(__file__).parents[2] / "artefacts"
 TOKEN = "tests-only"  # noqa: S105 - of a server on the loopback interface that ends with the test
 CHROMIUM = os.environ.get("ZTFNB_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
@@ -41,12 +51,40 @@ _SETTINGS: dict[str, dict[str, Any]] = {
         "fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True
     },
     "docmanager-extension/plugin": {"autosave": False},
+    # What a kernel completes later than after a second, people have typed themselves.
+    "completer-extension/manager": {"providerTimeout": int(1000 * PATIENCE)},
 }  # fmt: skip
 
 
+# A kernel is idle before it has heard of a cell, too: so what was started here is counted.
+START = """name => {
+  window.atWork = (window.atWork ?? 0) + 1;
+  window.jupyterapp.commands.execute(name).finally(() => { window.atWork -= 1; });
+}"""
+
+# What the page said before a cell was run may come later: kernels hear widgets on other threads.
+ONCE = """
+import time
+end = time.monotonic() + {seconds}
+while not ({condition}) and time.monotonic() < end: time.sleep(0.05)
+print({shown})
+"""
+
+
+def once(condition: str, shown: str) -> str:
+    """Return a cell that prints something once a condition holds, or else what it is by then."""
+    return ONCE.format(condition=condition, shown=shown, seconds=PATIENCE / 2)
+
+
+# anywidget gives a module two seconds to load; after that it takes no message of the kernel, ever.
+PATIENT = f"""(() => {{
+  const plain = AbortSignal.timeout.bind(AbortSignal);
+  AbortSignal.timeout = () => plain({1000 * PATIENCE:.0f});
+}})()"""
+
 # Selects the alert of a row as a pointer does, and waits until all of it is painted. It listens
 # for that: asking at every frame would make the page draw frames that nobody needs.
-CLICK_TO_PAINT = """async place => {
+CLICK_TO_PAINT = """async ([place, patience]) => {
   const page = document.querySelector('.ztfnb-browser');
   const rows = [...page.querySelectorAll('.ztfnb-row')].filter(row => row.dataset.candid);
   const row = rows[place % rows.length];
@@ -57,13 +95,13 @@ CLICK_TO_PAINT = """async place => {
   const began = performance.now();
   row.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, button: 0 }));
   let observer;
-  await new Promise(resolve => {
+  await new Promise((resolve, reject) => {
     const look = () => {
       if (parts.every(part => part.dataset.candid === candid)) resolve();
     };
+    setTimeout(() => reject(new Error(`alert ${candid} is not painted`)), patience);
     observer = new MutationObserver(look);
     for (const part of parts) observer.observe(part, { attributeFilter: ['data-candid'] });
-    setTimeout(resolve, 10000);
     look();
   });
   observer.disconnect();
@@ -146,16 +184,14 @@ def running_lab(home: Path) -> Iterator[Lab]:
             # It ends its kernels, too.
             server.send_signal(signal.SIGTERM)
             try:
-                server.wait(20)
+                server.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()
 
 
-def _wait_for(
-    condition: Callable[[], bool], server: subprocess.Popen[bytes], home: Path, seconds: float = 60
-) -> None:
-    end = time.monotonic() + seconds
+def _wait_for(condition: Callable[[], bool], server: subprocess.Popen[bytes], home: Path) -> None:
+    end = time.monotonic() + 3 * PATIENCE
     while not condition():
         if server.poll() is not None or time.monotonic() > end:
             raise RuntimeError((home / "server.log").read_text(errors="replace")[-4000:])
@@ -164,7 +200,7 @@ def _wait_for(
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - http on loopback
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310 - http on loopback
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
@@ -181,7 +217,7 @@ class Desk:
     foreign: list[str] = field(default_factory=list)
 
     def watch(self) -> None:
-        """Note every console error and every request that leaves this machine."""
+        """Note every console error and every request that leaves this machine, with patience."""
 
         def heard(message: ConsoleMessage) -> None:
             if message.type == "error":
@@ -196,6 +232,7 @@ class Desk:
             if urlsplit(line.url).hostname != "127.0.0.1":
                 self.foreign.append(line.url)
 
+        self.page.add_init_script(PATIENT)
         self.page.on("console", heard)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", asked)
@@ -217,12 +254,12 @@ class Desk:
 
     def settle(self) -> None:
         """Wait for the notebook and its kernel."""
-        self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
         self.page.wait_for_function("window.jupyterapp?.shell.currentWidget")
         self.idle()
 
     def theme(self, name: str) -> None:
-        """Change JupyterLab's theme: ``"Light"`` or ``"Dark"``."""
+        """Change JupyterLab's theme, ``"Light"`` or ``"Dark"``, and wait for the page."""
         self.page.evaluate(
             "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
             f"JupyterLab {name}",
@@ -230,18 +267,18 @@ class Desk:
         self.page.wait_for_selector(
             f"body[data-jp-theme-name='JupyterLab {name}']", state="attached"
         )
+        expect(self.page.locator("#jupyterlab-splash")).to_have_count(0)
 
-    def idle(self, timeout: float = 60.0) -> None:
-        """Wait until the kernel has nothing to do."""
+    def idle(self) -> None:
+        """Wait until every cell and command has ended, and the kernel has nothing to do."""
         self.page.wait_for_function(
-            "window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status"
-            " === 'idle'",
-            timeout=timeout * 1000,
+            "!window.atWork && window.jupyterapp.shell.currentWidget?.sessionContext?.session"
+            "?.kernel?.status === 'idle'"
         )
 
     def command(self, name: str) -> None:
         """Start a command of JupyterLab without waiting for its end."""
-        self.page.evaluate("name => { window.jupyterapp.commands.execute(name); }", name)
+        self.page.evaluate(START, name)
 
     def run_all(self) -> None:
         """Run all cells."""
@@ -254,15 +291,39 @@ class Desk:
               const book = window.jupyterapp.shell.currentWidget.content;
               book.activeCellIndex = place;
               book.deselectAll();
-              window.jupyterapp.commands.execute('notebook:run-cell');
             }""",
             place,
         )
+        self.command("notebook:run-cell")
 
-    def output(self, place: int) -> str:
+    def output(self, place: int) -> Locator:
         """Return what a cell printed."""
-        cell = self.page.locator(".jp-CodeCell").nth(place)
-        return cell.locator(".jp-OutputArea").inner_text()
+        return self.page.locator(".jp-CodeCell").nth(place).locator(".jp-OutputArea")
+
+    def says(self, place: int, text: str | re.Pattern[str]) -> None:
+        """Run a cell, and wait for what it prints."""
+        self.run(place)
+        expect(self.output(place)).to_contain_text(text)
+
+    def reload(self) -> None:
+        """Save the notebook, and load its page again."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        self.page.reload()
+        self.settle()
+
+    def until(self, condition: Callable[[], object]) -> None:
+        """Wait for what no single part of the page tells, and fail if it does not come about."""
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < end, f"not so after {PATIENCE:.0f} s"
+            self.page.wait_for_timeout(50)
+
+    def place(self, part: Locator) -> FloatRect:
+        """Return where a part is on the screen, once it is in view and stands still."""
+        part.scroll_into_view_if_needed()
+        box = part.bounding_box()
+        assert box is not None
+        return box
 
     def click_to_paint(self, place: int) -> dict[str, Any]:
         """Select a row of the browser's table, and wait until all of that alert is painted.
@@ -272,14 +333,14 @@ class Desk:
         dict
             ``candid``, and ``milliseconds`` from the click to the frame after the last part.
         """
-        found: dict[str, Any] = self.page.evaluate(CLICK_TO_PAINT, place)
+        found: dict[str, Any] = self.page.evaluate(CLICK_TO_PAINT, [place, 1000 * PATIENCE])
         return found
 
-    def picture(self, name: str) -> Path:
-        """Save what is on the screen where people can look at it."""
+    def picture(self, name: str, part: Locator | None = None) -> Path:
+        """Save what is on the screen, or all of a part, where people can look at it."""
         ARTEFACTS.mkdir(exist_ok=True)
         file = ARTEFACTS / f"{name}.png"
-        self.page.screenshot(path=file)
+        (part or self.page).screenshot(path=file, animations="disabled")
         return file
 
     def close(self) -> None:

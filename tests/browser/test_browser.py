@@ -6,12 +6,11 @@ import json
 import re
 import statistics
 import time
+from functools import partial
 
 import pytest
-from browser.desk import Desk
+from browser.desk import TOKEN, Desk, once
 from playwright.sync_api import FloatRect, Locator, expect
-
-expect.set_options(timeout=20_000)
 
 DEMO = [
     "import ztfnb\nlive = ztfnb.connect('demo')",
@@ -19,6 +18,9 @@ DEMO = [
 ]
 SELECTED = ".ztfnb-row[aria-selected='true']"
 
+# Whether a part ends where the browser does, or before.
+INSIDE = """part => part.getBoundingClientRect().right
+  <= part.closest('.ztfnb-browser').getBoundingClientRect().right + 1"""
 # How many different colours a stamp has: a blank one has one.
 COLOURS = """canvas => {
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
@@ -32,6 +34,7 @@ def table(desk: Desk) -> Locator:
 
 def candids(desk: Desk) -> list[str]:
     """Candids of the rows on the screen, from the top."""
+    expect(desk.page.locator(".ztfnb-row[data-candid='']:visible")).to_have_count(0)
     rows = desk.page.locator(".ztfnb-row:visible")
     found: list[str] = rows.evaluate_all(
         """rows => rows.sort((a, b) => a.ariaRowIndex - b.ariaRowIndex)
@@ -61,19 +64,26 @@ def tab(desk: Desk, name: str) -> Locator:
     return desk.page.get_by_role("tab", name=name, exact=True)
 
 
+IN_TABS = {
+    "Details": ".ztfnb-packet-field", "Sky": ".ztfnb-sky-summary", "Labels": ".ztfnb-scan",
+    "Save": ".ztfnb-save-count", "Alert": ".ztfnb-stamps",
+    "Gallery": ".ztfnb-card:not([data-painted=''])", "Table": ".ztfnb-row",
+}  # fmt: skip
+
+
 def look_at_every_tab(desk: Desk, name: str) -> None:
     """Take a picture of the browser with each tab in front."""
-    page = desk.page
-    for title in ("Details", "Sky", "Labels", "Save", "Alert", "Gallery", "Table"):
+    for title, inside in IN_TABS.items():
         tab(desk, title).click()
         expect(tab(desk, title)).to_have_attribute("aria-selected", "true")
-        page.wait_for_timeout(1200)
+        expect(desk.page.locator(f"{inside}:visible").first).not_to_be_empty()
         scroll_to_browser(desk)
         desk.picture(f"browser-{name}-{title.lower()}")
 
 
 def boxes(desk: Desk) -> tuple[FloatRect, FloatRect]:
     """Where the table and the stamps are on the screen."""
+    desk.place(desk.page.locator(".ztfnb-table"))
     left = desk.page.locator(".ztfnb-table").bounding_box()
     right = desk.page.locator(".ztfnb-stamps").bounding_box()
     assert left is not None
@@ -93,7 +103,7 @@ def test_a_first_night(desk: Desk) -> None:
     before = total(desk)
     wait_for_rows(desk, before + 5)
     expect(page.locator(".ztfnb-chip")).to_have_text(re.compile("live|caught up"))
-    assert page.locator(".ztfnb-stamp canvas:visible").count() == 3
+    expect(page.locator(".ztfnb-stamp canvas:visible")).to_have_count(3)
 
     # A click paints the alert, and the table stands still from then on.
     times = []
@@ -109,7 +119,8 @@ def test_a_first_night(desk: Desk) -> None:
     still = candids(desk)
     new = page.locator(".ztfnb-follow.ztfnb-fresh")
     expect(new).to_contain_text("new")
-    page.wait_for_timeout(1000)
+    for _ in range(3):
+        expect(new).not_to_have_text(new.inner_text())
     assert candids(desk) == still
 
     # Keys move the selection, not the notebook.
@@ -123,7 +134,7 @@ def test_a_first_night(desk: Desk) -> None:
     page.keyboard.press("Enter")
     chosen = candids(desk)[1]
     expect(page.locator(".ztfnb-stamps")).to_have_attribute("data-candid", chosen)
-    assert page.locator(".jp-Notebook .jp-mod-active .ztfnb-browser").count() == 1
+    expect(page.locator(".jp-Notebook .jp-mod-active .ztfnb-browser")).to_have_count(1)
     scroll_to_browser(desk)
     desk.picture("browser-light-1600")
 
@@ -139,7 +150,8 @@ def test_a_first_night(desk: Desk) -> None:
 
 def test_panes_and_themes(desk: Desk) -> None:
     """The panes share the width as it is dragged, and stand below each other where it is small."""
-    desk.open([*DEMO, "print(browser.state)"])
+    shared = once("'\"share\": 0.0' not in browser.state", "browser.state")
+    desk.open([*DEMO, shared])
     page = desk.page
     desk.run(0)
     desk.run(1)
@@ -149,42 +161,37 @@ def test_panes_and_themes(desk: Desk) -> None:
     assert right["x"] > left["x"] + left["width"]
 
     handle = page.get_by_role("separator", name="Width of the table")
-    place = handle.bounding_box()
-    assert place is not None
+    place = desk.place(handle)
     page.mouse.move(place["x"] + place["width"] / 2, place["y"] + 100)
     page.mouse.down()
     page.mouse.move(place["x"] - 150, place["y"] + 100, steps=4)
     page.mouse.up()
-    assert boxes(desk)[0]["width"] < left["width"] - 100
+    desk.until(lambda: boxes(desk)[0]["width"] < left["width"] - 100)
     narrow = boxes(desk)[0]["width"]
     handle.press("ArrowRight")
-    assert boxes(desk)[0]["width"] > narrow
+    desk.until(lambda: boxes(desk)[0]["width"] > narrow)
     desk.picture("browser-divided")
-    desk.run(2)
-    expect(page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea")).to_contain_text(
-        re.compile(r'"share": 0\.[1-9]')
-    )
+    desk.says(2, re.compile(r'"share": 0\.[1-9]'))
     handle.dblclick()
-    assert boxes(desk)[0]["width"] == left["width"]
+    desk.until(lambda: boxes(desk)[0]["width"] == left["width"])
 
     look_at_every_tab(desk, "light-1600")
     desk.theme("Dark")
     look_at_every_tab(desk, "dark-1600")
     page.set_viewport_size({"width": 1000, "height": 1000})
-    page.wait_for_timeout(500)
-    above, below = boxes(desk)
-    assert below["y"] > above["y"] + above["height"]
+
+    def stand_below_each_other() -> bool:
+        above, below = boxes(desk)
+        return below["y"] > above["y"] + above["height"]
+
+    desk.until(stand_below_each_other)
     scroll_to_browser(desk)
     desk.picture("browser-dark-1000")
     desk.theme("Light")
     scroll_to_browser(desk)
     desk.picture("browser-light-1000")
-    for part in (".ztfnb-table", ".ztfnb-stamps", ".ztfnb-curve", ".ztfnb-strip"):
-        box = page.locator(part).bounding_box()
-        frame = page.locator(".ztfnb-browser").bounding_box()
-        assert box is not None
-        assert frame is not None
-        assert box["x"] + box["width"] <= frame["x"] + frame["width"] + 1, part
+    for name in (".ztfnb-table", ".ztfnb-stamps", ".ztfnb-curve", ".ztfnb-strip"):
+        desk.until(partial(page.locator(name).evaluate, INSIDE))
     page.locator(".ztfnb-stamps").evaluate("e => e.scrollIntoView({block: 'start'})")
     desk.picture("browser-light-1000-below")
 
@@ -219,16 +226,14 @@ def test_epochs_of_an_object(desk: Desk) -> None:
     first = desk.click_to_paint(0)["candid"]
     step = page.get_by_role("button", name="Previous epoch")
     step.click()
-    expect(page.locator(".ztfnb-stamps")).not_to_have_attribute("data-candid", first)
+    another = re.compile(rf"^(?!{first}$)\d+$")
+    expect(page.locator(".ztfnb-stamps")).to_have_attribute("data-candid", another)
     second = page.locator(".ztfnb-stamps").get_attribute("data-candid")
     for part in ("facts", "curve"):
         expect(page.locator(f".ztfnb-{part}")).to_have_attribute("data-candid", str(second))
     expect(page.locator(SELECTED)).to_have_attribute("data-candid", str(second))
     desk.picture("epochs")
-    desk.run(1)
-    expect(page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea")).to_contain_text(
-        f"3 {second}"
-    )
+    desk.says(1, f"3 {second}")
 
 
 def test_scan_save_and_come_back(desk: Desk) -> None:
@@ -254,13 +259,15 @@ def test_scan_save_and_come_back(desk: Desk) -> None:
         expect(page.locator(SELECTED)).not_to_have_attribute("data-candid", str(seen[-1]))
         seen.append(page.locator(SELECTED).get_attribute("data-candid"))
     page.keyboard.press("Space")
+    expect(page.locator(".ztfnb-marked")).to_have_count(1)
     desk.picture("scanning")
-    desk.run(1)
-    expect(page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea")).to_contain_text(
-        "['bad', 'good', 'maybe']"
-    )
-    lines = (desk.lab.folder / "scan.jsonl").read_text().splitlines()
-    assert [json.loads(line)["label"] for line in lines][-3:] == ["good", "bad", "maybe"]
+    desk.says(1, "['bad', 'good', 'maybe']")
+
+    def saved() -> list[str]:
+        lines = (desk.lab.folder / "scan.jsonl").read_text().splitlines()
+        return [json.loads(line)["label"] for line in lines]
+
+    desk.until(lambda: saved()[-3:] == ["good", "bad", "maybe"])
     desk.run(2)
     other = page.locator(".ztfnb-browser").nth(1)
     expect(other.get_by_role("tab", name="Labels")).to_have_attribute("aria-selected", "true")
@@ -328,14 +335,14 @@ def test_s27_hostile_strings(desk: Desk) -> None:
         expect(page.locator(".ztfnb-error").first).to_be_visible()
     for name in ("Details", "Sky", "Labels", "Save", "Gallery"):
         page.get_by_role("tab", name=name, exact=True).first.click()
-        page.wait_for_timeout(700)
+        expect(page.locator(f"{IN_TABS[name]}:visible").first).not_to_be_empty()
         scroll_to_browser(desk)
         desk.picture(f"hostile-{name.lower()}")
     expect(page.locator(".ztfnb-packet").first).to_contain_text("onerror")
     expect(page.locator(".ztfnb-gallery").first).to_contain_text("onerror")
     for part in ("scan", "monitor"):
         # Out of view, where a notebook hides it: its text, not what is seen of it.
-        assert "onerror" in (page.locator(f".ztfnb-{part}").last.text_content() or "")
+        expect(page.locator(f".ztfnb-{part}").last).to_contain_text("onerror")
     scroll_to_browser(desk)
     desk.picture("hostile")
     assert page.locator(".jp-OutputArea img").count() == 0
@@ -343,7 +350,7 @@ def test_s27_hostile_strings(desk: Desk) -> None:
 
 
 BURST = """
-import os, psutil, threading, time, ztfnb
+import os, pathlib, psutil, threading, time, ztfnb
 from ztfnb.simulate import Survey
 from ztfnb.source import Packet, SourceStatus
 from ztfnb.store import Store
@@ -381,14 +388,32 @@ browser
 RELEASE = """
 before = psutil.Process().memory_info().rss
 def release():
+    while not pathlib.Path("frozen.txt").exists(): time.sleep(0.1)
     # A frozen page is still told what it has asked for: the burst must find it asking nothing.
-    for _ in range(16):
+    while browser.table in browser.pump._waiting:
         time.sleep(0.3)
         source.allowed += 20
-    time.sleep(0.5)
     source.allowed = 20_000
+    while live.stats.received < 20_000: time.sleep(0.1)
+    pathlib.Path("over.txt").touch()
 threading.Thread(target=release).start()
+print("begun")
 """
+# Freezes the page: it says so, and does nothing but ask whether the burst is over.
+FREEZE = """token => {
+  const ask = (method, path, body) => {
+    const request = new XMLHttpRequest();
+    request.open(method, `/api/contents/${path}`, false);
+    request.setRequestHeader('Authorization', `token ${token}`);
+    request.send(body);
+    return request.responseText;
+  };
+  ask('PUT', 'frozen.txt', JSON.stringify({ type: 'file', format: 'text', content: '' }));
+  while (!ask('GET', '').includes('over.txt')) {
+    const end = performance.now() + 200;
+    while (performance.now() < end);
+  }
+}"""
 AFTERWARDS = """
 stats = live.wait("caught up").stats
 grown = psutil.Process().memory_info().rss - before
@@ -403,19 +428,22 @@ def test_s20_frozen_page(desk: Desk) -> None:
     page = desk.page
     desk.run(0)
     wait_for_rows(desk, 50)
-    desk.run(1)
-    page.wait_for_timeout(300)
-    page.evaluate(
-        "() => { const end = performance.now() + 9000; while (performance.now() < end); }"
-    )
+    desk.says(1, "begun")
+    page.evaluate(FREEZE, TOKEN)
     expect(page.locator(".ztfnb-strip [data-label='not shown']")).to_be_visible()
-    desk.run(2)
-    output = page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea")
-    expect(output).to_contain_text("True True True")
-    print(f"\nfrozen page: {output.inner_text()}")  # noqa: T201 - a measurement
+    desk.says(2, "True True True")
+    print(f"\nfrozen page: {desk.output(2).inner_text()}")  # noqa: T201 - a measurement
     scroll_to_browser(desk)
     desk.picture("frozen")
-    assert candids(desk)[0] == str(10**18 + 19_999)
+    desk.until(lambda: candids(desk)[0] == str(10**18 + 19_999))
+
+
+SLEEP = """
+import pathlib, time
+print("begun")
+while not pathlib.Path({file!r}).exists(): time.sleep(0.1)
+print("slept")
+"""
 
 
 def set_subshells(desk: Desk, choice: str) -> None:
@@ -427,12 +455,12 @@ def test_with_and_without_subshells(desk: Desk, subshells: str) -> None:
     """The browser works with a cell running where the kernel has subshells, else after it."""
     set_subshells(desk, subshells)
     try:
-        desk.open([*DEMO, "import time\ntime.sleep(4)\nprint('slept')"])
+        desk.open([*DEMO, SLEEP.format(file=desk.name)])
         page = desk.page
         desk.run(0)
         desk.run(1)
         wait_for_rows(desk, 60)
-        assert desk.click_to_paint(3)["milliseconds"] < 10_000
+        desk.click_to_paint(3)
         # The button does what it says: it says so when the page knows that rows stand still.
         expect(page.locator(".ztfnb-follow")).not_to_have_text("Following")
         page.locator(".ztfnb-follow").click()
@@ -441,14 +469,13 @@ def test_with_and_without_subshells(desk: Desk, subshells: str) -> None:
         expect(page.locator(".ztfnb-follow")).to_have_text("Following")
         desk.idle()
         before = total(desk)
-        desk.run(2)
-        page.wait_for_timeout(500)
-        output = page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea")
+        desk.says(2, "begun")
         if subshells != "disabled":
             wait_for_rows(desk, before + 3)
             desk.click_to_paint(5)
-            expect(output).not_to_contain_text("slept", timeout=1)
-        expect(output).to_contain_text("slept")
+            assert "slept" not in desk.output(2).inner_text()
+        (desk.lab.folder / desk.name).touch()
+        expect(desk.output(2)).to_contain_text("slept")
         found = desk.click_to_paint(7)
         expect(page.locator(".ztfnb-stamps")).to_have_attribute("data-candid", found["candid"])
     finally:
@@ -460,10 +487,9 @@ def test_cells_run_again_and_page_reloaded(desk: Desk) -> None:
     desk.open(
         [
             *DEMO,
-            (
-                "import threading\nprint(sorted(t.name for t in threading.enumerate()"
-                " if 'ztfnb' in t.name))"
-            ),
+            "import threading\ndef names():\n    every = [t.name for t in threading.enumerate()]\n"
+            "    return [name for name in every if 'ztfnb' in name]\n"
+            + once("names() == ['ztfnb demo']", "names()"),
         ]
     )
     page = desk.page
@@ -473,13 +499,9 @@ def test_cells_run_again_and_page_reloaded(desk: Desk) -> None:
         desk.idle()
         wait_for_rows(desk)
     desk.run(2)
-    output = page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea")
-    expect(output).to_have_text(re.compile(r"^\['ztfnb demo'\]\s*$"))
-    assert page.locator(".ztfnb-browser").count() == 1
-    desk.command("docmanager:save")
-    page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
-    page.reload()
-    desk.settle()
+    expect(desk.output(2)).to_have_text(re.compile(r"^\['ztfnb demo'\]\s*$"))
+    expect(page.locator(".ztfnb-browser")).to_have_count(1)
+    desk.reload()
     wait_for_rows(desk)
     found = desk.click_to_paint(4)
     for part in ("stamps", "curve", "facts"):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from browser.desk import Desk
 from playwright.sync_api import expect
 
-expect.set_options(timeout=20_000)
-
 FIRST = """
 import ztfnb
 
@@ -31,7 +29,6 @@ def test_names_complete_while_typing(desk: Desk) -> None:
     expect(box.locator(".jp-Completer-item")).to_have_count(5)
     expect(box).to_contain_text("jdstarthist")
     expect(box).to_contain_text("double [d]: julian date of the first of the ndethist")
-    page.wait_for_timeout(500)
     desk.picture("completing-cell")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")

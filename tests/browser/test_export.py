@@ -6,11 +6,9 @@ import re
 from pathlib import Path
 from zipfile import ZipFile
 
-from browser.desk import Desk
+from browser.desk import ARTEFACTS, Desk
 from packets import ALERTS, needs_real_packets
 from playwright.sync_api import Locator, expect
-
-expect.set_options(timeout=60_000)
 
 FILTER = '''
 import random
@@ -55,14 +53,12 @@ def test_a_folder_and_its_zip(desk: Desk, tmp_path: Path) -> None:
     expect(folder).to_have_value("young-and-real")
     folder.fill("bundles-of-browser-test")
     form.get_by_label("zip file too").check()
-    lab = page.locator(".ztfnb-lab")
-    artefacts = desk.picture("export-form").parent
+    desk.picture("export-form")
     form.get_by_role("button", name="Export", exact=True).click()
     expect(form.locator(".ztfnb-export-words")).to_contain_text("380 alerts decided alike")
     for theme in ("Light", "Dark"):
         desk.theme(theme)
-        page.wait_for_timeout(300)
-        lab.screenshot(path=artefacts / f"export-done-{theme}.png")
+        desk.picture(f"export-done-{theme}", page.locator(".ztfnb-lab"))
     with page.expect_download() as waiting:
         form.get_by_role("button", name=re.compile("^Download")).click()
     waiting.value.save_as(tmp_path / "got.zip")
@@ -71,12 +67,12 @@ def test_a_folder_and_its_zip(desk: Desk, tmp_path: Path) -> None:
     written = desk.lab.folder / "bundles-of-browser-test"
     assert (written / "provenance.json").is_file()
     link = form.get_by_role("link", name="Show the folder")
-    assert (link.get_attribute("href") or "").endswith("/bundles-of-browser-test")
+    expect(link).to_have_attribute("href", re.compile("/bundles-of-browser-test$"))
     with page.context.expect_page() as opening:
         link.click()
     there = opening.value
     expect(there.locator(".jp-DirListing-item", has_text="provenance.json")).to_be_visible()
-    there.screenshot(path=artefacts / "export-folder.png")
+    there.screenshot(path=ARTEFACTS / "export-folder.png")
     there.close()
 
 

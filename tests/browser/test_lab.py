@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser.desk import Desk
+from browser.desk import PATIENCE, Desk
 from playwright.sync_api import expect
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +38,7 @@ def address(tmp_path: Path) -> Iterator[str]:
             yield next(found[0] for found in said if found)
         finally:
             server.terminate()
-            server.wait(30)
+            server.wait(PATIENCE)
 
 
 def test_lab_opens_on_the_first_notebook_and_asks_nothing(address: str, desk: Desk) -> None:
@@ -48,7 +48,8 @@ def test_lab_opens_on_the_first_notebook_and_asks_nothing(address: str, desk: De
     page.goto(address)
     expect(page.locator(".jp-MarkdownCell h1")).to_have_text(re.compile("A first night"))
     expect(page.locator(".jp-CodeCell").nth(1)).to_contain_text("live.browse()")
-    # JupyterLab asks when all its plugins have started.
+    expect(page.get_by_role("button", name=re.compile(r"\| Idle$"))).to_be_visible()
+    # JupyterLab asks five seconds after all its plugins have started.
     page.wait_for_timeout(6_000)
-    assert page.locator(".jp-Notification-List, .Toastify__toast").count() == 0
+    expect(page.locator(".jp-Notification-List, .Toastify__toast")).to_have_count(0)
     desk.picture("lab-opened")

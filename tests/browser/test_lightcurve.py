@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser.desk import Desk
+from browser.desk import Desk, once
 from playwright.sync_api import Locator, expect
 
 from ztfnb.curveplot import FAINT, PHASES
-
-expect.set_options(timeout=20_000)
 
 PERIOD = 0.5123
 STAR = f"""
@@ -56,13 +54,6 @@ epochs = []
 curve = ztfnb.widgets.LightCurve(alert)
 curve.on_epoch = lambda candid, jd: epochs.append((candid, jd))
 """
-WAIT = """
-import time
-def wait(condition, seconds=10):
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end: time.sleep(0.05)
-    return condition()
-"""
 
 # Points of the figure: where they are on the screen, and their data.
 POINTS = """() => {
@@ -95,15 +86,26 @@ def axis(desk: Desk, pattern: str) -> None:
     expect(plot(desk)).to_have_attribute("aria-label", re.compile(pattern))
 
 
-def printed(desk: Desk, place: int, text: str) -> None:
-    desk.run(place)
-    output = desk.page.locator(".jp-CodeCell").nth(place).locator(".jp-OutputArea")
-    expect(output).to_contain_text(text)
+def hover(desk: Desk, place: int) -> tuple[float, float]:
+    """Move the pointer to a point until its tooltip shows: the figure may not be painted yet."""
+    tip = desk.page.locator(".bk-Tooltip").last
+    where = (0.0, 0.0)
+
+    def shows() -> bool:
+        nonlocal where
+        at = points(desk)
+        where = at["left"][place], at["top"][place]
+        desk.page.mouse.move(where[0] + 1, where[1])
+        desk.page.mouse.move(*where)
+        return tip.is_visible()
+
+    desk.until(shows)
+    return where
 
 
-def show(desk: Desk, *cells: str, before: str = "") -> None:
+def show(desk: Desk, *cells: str) -> None:
     """Show the star's light curve in the second cell."""
-    desk.open([STAR + WAIT + before, "curve", *cells])
+    desk.open([STAR, "curve", *cells])
     desk.run(0)
     desk.run(1)
     expect(desk.page.locator(".ztfnb-curve")).to_have_attribute("data-candid", re.compile(r"\d+"))
@@ -114,8 +116,11 @@ def test_modes_time_and_epochs(desk: Desk) -> None:
     """The axis says what is plotted; hover tells every number; a tap chooses the epoch."""
     show(
         desk,
-        "print(curve.settings['quantity'], curve.time, curve.settings['hidden'])",
-        "print(wait(lambda: len(epochs) == 1), epochs[-1][0] in curve.curve.candid, len(epochs))",
+        once(
+            "curve.settings['hidden'] == [3]",
+            "curve.settings['quantity'], curve.time, curve.settings['hidden']",
+        ),
+        once("epochs", "epochs[-1][0] in curve.curve.candid, len(epochs)"),
     )
     page = desk.page
     for label, words in (
@@ -125,7 +130,6 @@ def test_modes_time_and_epochs(desk: Desk) -> None:
     ):
         button(desk, label).click()
         axis(desk, words)
-        page.wait_for_timeout(300)
         desk.picture(f"curve-{label.replace(' ', '-')}")
     button(desk, "days ago").click()
     axis(desk, "days before now")
@@ -139,27 +143,25 @@ def test_modes_time_and_epochs(desk: Desk) -> None:
     assert "inverted_triangle" in everything["marker"]
     button(desk, "limits").click()
     expect(button(desk, "limits")).to_have_attribute("aria-pressed", "false")
+    desk.until(lambda: "inverted_triangle" not in points(desk)["marker"])
     fewer = points(desk)
-    assert "inverted_triangle" not in fewer["marker"]
     button(desk, "Band i").click()
     expect(button(desk, "Band i")).to_have_attribute("aria-pressed", "false")
-    page.wait_for_timeout(200)
+    desk.until(lambda: 0 < len(points(desk)["x"]) < len(fewer["x"]))
     kept = points(desk)
-    assert 0 < len(kept["x"]) < len(fewer["x"])
     assert not any(told.startswith("i ") for told in kept["told"])
     assert len(kept["ring"]) == 1
-    printed(desk, 2, "difference mjd [3]")
+    desk.says(2, "difference mjd [3]")
 
     page.locator(".ztfnb-curve").evaluate("e => e.scrollIntoView({block: 'center'})")
-    at = points(desk)
-    place = at["marker"].index("square")
-    page.mouse.move(at["left"][place], at["top"][place])
+    place = points(desk)["marker"].index("square")
+    at = hover(desk, place)
     tip = page.locator(".bk-Tooltip").last
     for number in ("flux", "SNR", "limit", "MJD", "UTC", "candid", "field 500", "rb 0.80"):
         expect(tip).to_contain_text(number)
     desk.picture("curve-hover")
-    page.mouse.click(at["left"][place], at["top"][place])
-    printed(desk, 3, "True True 1")
+    page.mouse.click(*at)
+    desk.says(3, "True 1")
 
     # Dragging moves the picture, and its toolbar brings it back.
     page.locator(".ztfnb-curve").evaluate("e => e.scrollIntoView({block: 'center'})")
@@ -168,16 +170,14 @@ def test_modes_time_and_epochs(desk: Desk) -> None:
     page.mouse.down()
     page.mouse.move(still["left"][place] + 230, still["top"][place] + 25, steps=4)
     page.mouse.up()
-    page.wait_for_timeout(300)
-    assert points(desk)["range"][0] < still["range"][0]
+    desk.until(lambda: points(desk)["range"][0] < still["range"][0])
     page.locator(".bk-tool-icon-reset").last.click()
-    page.wait_for_timeout(300)
-    assert points(desk)["range"] == still["range"]
+    desk.until(lambda: points(desk)["range"] == still["range"])
 
 
 def test_forced_flux(desk: Desk) -> None:
     """Forced fluxes stand alone; below the cut, which a keyboard can move, they are faint."""
-    show(desk, "print(wait(lambda: curve.settings['snr'] == 6.5))")
+    show(desk, once("curve.settings['snr'] == 6.5", "curve.settings['snr']"))
     button(desk, "forced flux").click()
     axis(desk, "forced difference flux")
     slider = desk.page.get_by_role("slider", name="Least signal-to-noise ratio")
@@ -188,13 +188,12 @@ def test_forced_flux(desk: Desk) -> None:
     for _ in range(7):
         desk.page.keyboard.press("ArrowRight")
     expect(desk.page.locator(".ztfnb-cut-snr .ztfnb-value")).to_have_text("6.5")
-    desk.page.wait_for_timeout(300)
+    desk.says(2, "6.5")
+    desk.until(lambda: points(desk)["alpha"].count(1.0) < before["alpha"].count(1.0))
     after = points(desk)
-    assert after["alpha"].count(1.0) < before["alpha"].count(1.0)
     assert set(after["alpha"]) == {1.0, FAINT}
     assert after["x"] == before["x"]
     desk.picture("curve-forced")
-    printed(desk, 2, "True")
 
 
 def test_folding(desk: Desk) -> None:
@@ -202,7 +201,9 @@ def test_folding(desk: Desk) -> None:
     show(
         desk,
         "print(abs(curve.periods['ZTF26rrlyrae'] - PERIOD) < 0.003)",
-        "import json\n"
+        once("curve.periods['ZTF26rrlyrae'] == 0.6", "'typed'"),
+        once("curve.periods['ZTF26rrlyrae'] != 0.6", "'tuned'"),
+        once("curve.periods['ZTF26rrlyrae'] == 0.6", "'back'") + "import json\n"
         "kept = json.loads(json.dumps(curve.settings))\n"
         "curve.settings = {'periods': {}, 'fold': False}\n"
         "curve.settings = kept\nprint(curve.periods)",
@@ -217,13 +218,12 @@ def test_folding(desk: Desk) -> None:
     button(desk, "find").click()
     axis(desk, r"phase \(period = 0\.51\d* d\)")
     expect(page.locator(".ztfnb-peaks button[aria-pressed='true']")).to_have_count(1)
-    assert page.locator(".ztfnb-peaks button").count() == 5
-    page.wait_for_timeout(300)
+    expect(page.locator(".ztfnb-peaks button")).to_have_count(5)
     desk.picture("curve-folded")
-    printed(desk, 2, "True")
+    desk.says(2, "True")
 
+    desk.until(lambda: points(desk)["range"] == list(PHASES))
     found = points(desk)
-    assert found["range"] == list(PHASES)
     assert len(found["x"]) == 180
     assert all(0 <= x < 2 for x in found["x"])
     typed = page.get_by_role("textbox", name="Period in days")
@@ -240,40 +240,41 @@ def test_folding(desk: Desk) -> None:
     typed.fill("0.6")
     typed.press("Enter")
     axis(desk, r"period = 0\.6 d")
-    page.wait_for_timeout(300)
+    desk.says(3, "typed")
     at_06 = points(desk)
     slider = page.get_by_role("slider", name="Fine tuning of the period")
     slider.focus()
     page.keyboard.press("ArrowRight")
     axis(desk, r"period = 0\.600\d+ d")
-    page.wait_for_timeout(300)
     tuned = points(desk)
     assert tuned["x"] != at_06["x"]
     assert tuned["y"] == at_06["y"]
+    desk.says(4, "tuned")
+    slider.focus()
     page.keyboard.press("ArrowLeft")
     axis(desk, r"period = 0\.6 d")
-    printed(desk, 3, "{'ZTF26rrlyrae': 0.6}")
+    desk.says(5, "{'ZTF26rrlyrae': 0.6}")
     first = [x for x in at_06["x"] if x < 1]
-    printed(desk, 4, f"{min(first):.6f} {max(first):.6f}")
+    desk.says(6, f"{min(first):.6f} {max(first):.6f}")
 
 
 def test_table_and_downloads(desk: Desk, tmp_path: Path) -> None:
     """The epochs stand in a table that keys walk through; they can be had as files."""
     show(
         desk,
-        "print(wait(lambda: len(epochs) == 2), epochs[-1][1] == curve.curve.jd[1])",
+        once("len(epochs) == 2", "epochs[-1][1] == curve.curve.jd[1], len(epochs)"),
     )
     page = desk.page
     button(desk, "table").click()
     rows = page.locator(".ztfnb-points tbody tr")
     expect(rows.first).to_be_visible()
-    assert rows.count() == 181
+    expect(rows).to_have_count(181)
     expect(page.locator(".ztfnb-points tr[aria-current]")).to_have_count(1)
     desk.picture("curve-table")
     rows.first.click()
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    printed(desk, 2, "True True")
+    desk.says(2, "True 2")
     button(desk, "more").click()
     for name in ("CSV", "ECSV"):
         with page.expect_download() as waiting:
@@ -302,21 +303,21 @@ def test_narrow(desk: Desk, theme: str) -> None:
     box.evaluate("e => { e.style.width = '440px'; e.scrollIntoView({block: 'center'}); }")
     button(desk, "flux").click()
     axis(desk, "difference flux")
-    page.wait_for_timeout(400)
-    where = page.locator(".ztfnb-curve-frame").bounding_box()
+    desk.idle()
+    frame = page.locator(".ztfnb-curve-frame")
+    where = desk.place(frame)
     for label in ("forced flux", "difference mag", "MJD"):
         button(desk, label).click()
-        page.wait_for_timeout(300)
-        assert page.locator(".ztfnb-curve-frame").bounding_box() == where
+        expect(button(desk, label)).to_have_attribute("aria-pressed", "true")
+        assert desk.place(frame) == where
         desk.picture(f"curve-440-{theme.lower()}-{label.replace(' ', '-')}")
-    at = points(desk)
-    page.mouse.move(at["left"][-5], at["top"][-5])
+    hover(desk, -5)
     expect(page.locator(".bk-Tooltip").last).to_contain_text("candid")
     desk.picture(f"curve-440-{theme.lower()}-hover")
     page.mouse.move(0, 0)
     button(desk, "table").click()
     expect(page.locator(".ztfnb-points tbody tr").first).to_be_visible()
-    assert page.locator(".ztfnb-curve-frame").bounding_box() == where
+    assert desk.place(frame) == where
     desk.picture(f"curve-440-{theme.lower()}-table")
     button(desk, "plot").click()
     button(desk, "fold").click()
@@ -325,9 +326,7 @@ def test_narrow(desk: Desk, theme: str) -> None:
     button(desk, "more").click()
     button(desk, "classic").click()
     expect(button(desk, "Band g").locator("path")).to_have_attribute("stroke", "#2E9E2E")
-    page.wait_for_timeout(400)
     desk.picture(f"curve-440-{theme.lower()}-folded")
     for row in page.locator(".ztfnb-curve-bar, .ztfnb-fold-row").all():
         assert row.evaluate("e => e.clientHeight") <= 30
-    wide = page.locator(".ztfnb-curve").evaluate("e => [e.scrollWidth, e.clientWidth]")
-    assert wide[0] <= wide[1]
+    desk.until(lambda: box.evaluate("e => e.scrollWidth <= e.clientWidth"))

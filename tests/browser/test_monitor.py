@@ -8,10 +8,8 @@ import re
 import tarfile
 from pathlib import Path
 
-from browser.desk import Desk
+from browser.desk import Desk, once
 from playwright.sync_api import Locator, expect
-
-expect.set_options(timeout=20_000)
 
 WIDE, NARROW = 1000, 440
 
@@ -30,22 +28,17 @@ def pictures(desk: Desk, part: Locator, name: str) -> None:
         desk.theme(theme)
         for width in (WIDE, NARROW):
             resized(part, width)
-            desk.page.wait_for_timeout(200)
             desk.picture(f"{name}-{theme.lower()}-{width}")
     desk.theme("Light")
 
 
 STRIP = [
     (
-        "import ztfnb\nlive = ztfnb.connect('demo').wait(alerts=5)\n"
+        "import ztfnb\nlive = ztfnb.connect('demo').wait(alerts=5, timeout=300)\n"
         "strip = ztfnb.widgets.strip.Strip(live, missed=lambda: 12)\nstrip"
     ),
-    "print(strip.settings, live.speed)",
-    (
-        "import time\nend = time.monotonic() + 20\n"
-        "while not live.stats.duplicates and time.monotonic() < end: time.sleep(0.1)\n"
-        "print('again', live.stats.duplicates > 0)"
-    ),
+    once("live.speed == 22", "strip.settings, live.speed"),
+    once("live.stats.duplicates", "'again', live.stats.duplicates > 0"),
 ]
 
 
@@ -63,6 +56,7 @@ def test_strip(desk: Desk) -> None:
     # Nothing moves while numbers grow.
     places = "e => [...e.querySelectorAll('button, .ztfnb-spark, .ztfnb-counts')]"
     places += ".map(e => Math.round(e.getBoundingClientRect().x))"
+    desk.place(strip)
     before = strip.evaluate(places)
     received = strip.locator("[data-label='received'] .ztfnb-value")
     count = received.inner_text()
@@ -109,10 +103,7 @@ def test_rewind(desk: Desk) -> None:
     menu.get_by_role("textbox").fill("2.5")
     menu.get_by_role("button", name="Go").click()
     expect(strip.locator(".ztfnb-trouble")).to_be_hidden()
-    desk.idle()
-    desk.run(2)
-    output = page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea")
-    expect(output).to_contain_text("again True")
+    desk.says(2, "again True")
 
 
 def test_unfolded(desk: Desk) -> None:
@@ -134,9 +125,7 @@ def test_unfolded(desk: Desk) -> None:
     page.keyboard.press("ArrowRight")
     expect(number).to_have_value("22")
     pictures(desk, strip, "strip-unfolded")
-    desk.run(1)
-    output = page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea")
-    expect(output).to_contain_text("{'open': True} 22.0")
+    desk.says(1, "{'open': True} 22.0")
     details.focus()
     page.keyboard.press("Enter")
     expect(strip.locator(".ztfnb-health")).to_be_hidden()
@@ -155,10 +144,7 @@ def test_the_sparkline_survives_a_reload(desk: Desk) -> None:
     spark = strip.locator(".ztfnb-spark")
     expect(spark).to_have_attribute("aria-label", re.compile(rf"{label} [1-9]"))
     said = spark.get_attribute("aria-label") or ""
-    desk.command("docmanager:save")
-    page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
-    page.reload()
-    desk.settle()
+    desk.reload()
     expect(spark).to_have_attribute("aria-label", said)
     expect(strip.locator(".ztfnb-health")).to_be_visible()
     expect(strip.locator(".ztfnb-chip")).to_have_text("paused")
@@ -224,8 +210,7 @@ def test_quarantine(desk: Desk, tmp_path: Path) -> None:
     expect(rows).to_have_count(5)
     expect(monitor.locator(".ztfnb-failures h4")).to_have_text("Packets that are no alerts: 5")
     expect(rows.first).to_contain_text("<img src=x")
-    balance = monitor.locator(".ztfnb-balance .ztfnb-value").all_inner_texts()
-    assert balance == ["8", "3", "5"]
+    expect(monitor.locator(".ztfnb-balance .ztfnb-value")).to_have_text(["8", "3", "5"])
     for button, count in (("Save all", 5), (re.compile("offset 6"), 1)):
         with page.expect_download() as caught:
             monitor.get_by_role("button", name=button).click()

@@ -8,8 +8,6 @@ from pathlib import Path
 from browser.desk import Desk
 from playwright.sync_api import expect
 
-expect.set_options(timeout=20_000)
-
 SAVE = """
 import threading, ztfnb
 from ztfnb.simulate import Survey
@@ -20,7 +18,7 @@ save = Save(alerts.values())
 save.state_of = lambda: '{"ztfnb": 1}'
 go = threading.Event(); go.set()
 def fetch(candid):
-    go.wait(60)
+    go.wait(600)
     return alerts[candid]
 save.fetch = fetch
 save
@@ -71,7 +69,6 @@ def test_saving(desk: Desk) -> None:
     page.set_viewport_size({"width": 560, "height": 900})
     desk.command("application:toggle-left-area")
     desk.theme("Dark")
-    page.wait_for_timeout(1000)
     desk.picture("save-440-dark")
     button(desk, "cancel")
     desk.run(2)

@@ -9,8 +9,6 @@ from browser.desk import Desk
 from browser.test_monitor import pictures
 from playwright.sync_api import expect
 
-expect.set_options(timeout=30_000)
-
 RUNNING = [
     """
 import sys, ztfnb
@@ -18,12 +16,12 @@ sys.path.insert(0, {tests!r})
 from pathlib import Path
 from handbundle import bundle_of
 bundle_of(Path("bright"))
-live = ztfnb.connect("demo").wait(alerts=20)
+live = ztfnb.connect("demo").wait(alerts=20, timeout=300)
 live.speed = 20
 worker = ztfnb.run_worker("bright", source=live, to="bright", start="beginning")
 worker.monitor()
 """,
-    "worker.wait('closed'); print(worker.exit_code, worker.state)",
+    "worker.wait('closed', timeout=300); print(worker.exit_code, worker.state)",
 ]
 
 
@@ -44,16 +42,11 @@ def test_a_worker_at_work(desk: Desk) -> None:
     expect(monitor.locator(".ztfnb-partitions tbody tr")).to_have_count(8)
     expect(monitor.locator(".ztfnb-log li").last).to_contain_text("starting")
     expect(monitor.locator(".ztfnb-spark path")).to_have_attribute("d", re.compile("H"))
-    page.wait_for_timeout(4000)
     pictures(desk, monitor, "worker")
     stop = monitor.get_by_role("button", name="Stop")
     stop.focus()
     page.keyboard.press("Enter")
     expect(chip).to_have_text("closed")
     expect(stop).to_be_disabled()
-    desk.idle()
-    desk.run(1)
-    expect(page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea")).to_contain_text(
-        "0 closed"
-    )
+    desk.says(1, "0 closed")
     desk.picture("worker-closed")
