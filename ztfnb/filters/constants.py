@@ -8,6 +8,7 @@ import enum
 import fractions
 import pathlib
 import re
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from hashlib import sha256
 from types import SimpleNamespace
@@ -38,7 +39,10 @@ def canonical(value: Any, depth: int = 0) -> str:
     if depth > _DEEPEST:
         raise UnseenError("values in one another too deep to follow")
     if kind in _SIMPLE or _is_flat(kind, value):
-        return f"{kind.__name__} {value!r}"
+        with suppress(ValueError):  # Python writes no decimal number of more than 4,300 digits
+            return f"{kind.__name__} {value!r}"
+    if kind is int:
+        return f"int {value:#x}"
     if kind in (set, frozenset):
         return f"{kind.__name__}[{','.join(sorted(canonical(v, depth + 1) for v in value))}]"
     if isinstance(value, np.ndarray | np.generic) and not value.dtype.hasobject:
@@ -60,7 +64,9 @@ def _is_flat(kind: type, value: Any) -> bool:
     return kind in (list, tuple) and _SIMPLE.issuperset(map(type, value))
 
 
-def _inside(value: Any) -> list[Any] | None:
+def _inside(  # noqa: PLR0911 - one for each kind
+    value: Any,
+) -> list[Any] | None:
     """Return the values that one is made of; None where these do not say everything."""
     kind = type(value)
     if kind in (tuple, list) or (isinstance(value, tuple) and hasattr(kind, "_fields")):
@@ -74,7 +80,17 @@ def _inside(value: Any) -> list[Any] | None:
         return [value.name, value.value]
     if is_dataclass(value) and not isinstance(value, type):
         return [getattr(value, one.name) for one in fields(value)]
+    if (base := builtin_of(kind)) is not None:
+        return [base(value), getattr(value, "__dict__", {})]
     return [str(value)] if isinstance(value, pathlib.PurePath) else None
+
+
+def builtin_of(kind: type) -> type | None:
+    """Return what of Python's own an author's class extends; None where it holds more than that."""
+    own = [one for one in kind.__mro__ if not is_library(one.__module__)]
+    base, *rest = kind.__mro__[len(own) :]
+    alone = own and rest == [object] and base in _EXTENDED
+    return base if alone and not any(vars(one).get("__slots__") for one in own) else None
 
 
 def _array(value: Any, depth: int) -> str:
@@ -88,6 +104,7 @@ def _several(values: Any, depth: int) -> str:
     return ",".join(canonical(value, depth + 1) for value in values)
 
 
+_EXTENDED = (dict, list, tuple, set, frozenset, str, bytes, int, float, complex)
 _SIMPLE = frozenset(
     {
         *(bool, int, float, complex, str, bytes, type(None), type(...), range, slice),

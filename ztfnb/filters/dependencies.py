@@ -298,7 +298,10 @@ def _list(known: dict[str, str], name: str, text: str) -> None:
 def _short(value: Any) -> str:
     """Return a value as Python writes it, cut where that is long."""
     whole = not hasattr(value, "__len__") or isinstance(value, str | np.ndarray)
-    text = repr(value) if whole or len(value) < _SHOWN else reprlib.repr(value)
+    try:
+        text = repr(value) if whole or len(value) < _SHOWN else reprlib.repr(value)
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        text = f"a large {type(value).__name__}"
     text = " ".join(text.split())
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 

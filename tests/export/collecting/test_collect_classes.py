@@ -62,12 +62,54 @@ THE_SAME = {
         "BOTH, NONE = Bits.A | Bits.B, Bits(0)\n",
         "[BOTH.value, NONE.value, Bits.A in BOTH]",
     ),
+    "of Python's own that were extended": (
+        "class Limits(dict):\n    pass\nclass Steps(list):\n    pass\nclass Mag(float):\n    pass\n"
+        "LIMITS = Limits(low=Mag(18.5))\nLIMITS['high'] = Mag(20)\nSTEPS = Steps([0.2])\n"
+        "STEPS.append(0.7)\n",
+        "LIMITS['low'] < c['magpsf'] < LIMITS['high'] and c['rb'] > STEPS[-1]",
+    ),
+    "extended, and made in a way of its own": (
+        "class Mag(float):\n    def __new__(cls, flux):\n"
+        "        return super().__new__(cls, -flux)\nLOW = Mag(-18.5)\n",
+        "c['magpsf'] > LOW",
+    ),
+    "a base that asks for names when it is extended": (
+        "class Base:\n    def __init_subclass__(cls, **kw):\n        cls.low = low_of(cls)\n"
+        "LOW = {'Cut': 18.5}\ndef low_of(kind):\n    return LOW[kind.__name__]\n"
+        "class Cut(Base):\n    pass\n",
+        "c['magpsf'] > Cut.low",
+    ),
     "a data class that changes what it is given": (
         "from dataclasses import dataclass\n@dataclass\nclass Cut:\n    low: float\n"
         "    def __post_init__(self):\n        self.low = 2 * self.low\nCUT = Cut(9.3)\n",
         "c['magpsf'] > CUT.low and CUT.low",
     ),
 }
+
+
+def test_what_is_called_at_once_has_all_that_it_asks_for(tmp_path: Path) -> None:
+    """In whatever order cells were run again: helpers of helpers stand before the constant."""
+    use = _USES.format("c['magpsf'] > LOW.value")
+    cells = (
+        "def low():\n    return Low()\n",
+        "class Low:\n    value = 18.5\n",
+        "LOW = low()\n",
+        "class Low:\n    value = 18.5\n",
+        "def low():\n    return Low()\n",
+    )
+    made = filter_of(*cells, use)
+    written(made, tmp_path)
+    assert decisions_of(loaded(tmp_path)) == decisions_of(made)
+
+
+def test_a_class_that_enters_itself_in_a_list() -> None:
+    """What only a class's own definition fills is refused by name, as nothing can stand first."""
+    cell = (
+        "KNOWN = {}\nclass Base:\n    def __init_subclass__(cls, **kw):\n"
+        "        KNOWN[cls.__name__] = cls\nclass Cut(Base):\n    low = 18.5\n"
+    )
+    with pytest.raises(ExportError, match=r"^f: KNOWN, Cut need each other .* in a function"):
+        collect(filter_of(cell, _USES.format("KNOWN['Cut'].low")))
 
 
 @pytest.mark.parametrize("name", THE_SAME)

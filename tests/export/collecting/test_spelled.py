@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -65,12 +66,24 @@ def test_arrays(value: np.ndarray[Any, Any]) -> None:
         (np.array([object()]), "is an array of Python objects"),
         ("x" * 30_000, "is 30,002 characters long"),
         (object(), "is a object"),
+        pytest.param(Fraction(10**5000, 3), "has more digits than Python writes", id="long"),
     ],
 )
 def test_what_is_not_written(value: Any, told: str) -> None:
     """What is too large for source, or no value, is refused."""
     with pytest.raises(NotSpelledError, match=told):
         again(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [10**5000, -(10**5000), [10**5000], {"n": (1, 10**5000)}],
+    ids=["plain", "negative", "in a list", "in a dict"],
+)
+def test_integers_of_any_size(value: Any) -> None:
+    """Python refuses to write long ones in decimal digits; a constant may hold them."""
+    assert again(value) == value
+    assert canonical(again(value)) == canonical(value)
 
 
 def test_one_in_another_too_deep() -> None:

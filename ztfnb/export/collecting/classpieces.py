@@ -14,6 +14,7 @@ from ztfnb.export.collecting.pieces import Piece
 from ztfnb.export.collecting.telling import makes
 from ztfnb.filters import sources
 from ztfnb.filters.libraries import is_library
+from ztfnb.filters.usednames import globals_in
 
 if TYPE_CHECKING:
     from ztfnb.export.collecting.gathering import Gathering
@@ -42,12 +43,25 @@ def class_piece(found: Gathering, name: str, kind: type, home: Home) -> Piece | 
             "the cell again",
         )
     own = Home(kind.__name__, home.names, (node,))
-    place = statements.place_of(_file_of(kind), node.lineno)
+    place = statements.place_of(_file_of(kind, whole), node.lineno)
     piece = Piece(kind.__name__, lambda: statements.text_of(node, whole), place, fixed=True)
     found.keep(kind, piece)
     found.check_source(node, own)
     found.follow_node(node, own, piece)
+    _follow_makers(found, kind, piece)
     return piece
+
+
+def _follow_makers(found: Gathering, kind: type, piece: Piece) -> None:
+    """Follow what bases do when a class of theirs is defined: at once, not when they are called."""
+    for base in kind.__mro__[1:]:
+        maker = vars(base).get("__init_subclass__")
+        function = getattr(maker, "__func__", None)
+        if isinstance(function, FunctionType) and not is_library(function.__module__):
+            home = Home(function.__qualname__, function.__globals__)
+            for name in sorted(globals_in(function.__code__)[0]):
+                found.want_global(name, home)
+                found.asked_at_once.append((piece, name))
 
 
 def _replaced(kind: type, node: ast.ClassDef) -> list[str]:
@@ -105,7 +119,11 @@ def _names_around(kind: type, home: Home) -> Mapping[str, Any]:
     return vars(sys.modules[kind.__module__]) if kind.__module__ in sys.modules else home.names
 
 
-def _file_of(kind: type) -> str:
+def _file_of(kind: type, whole: str) -> str:
     codes = [each.__code__ for each in vars(kind).values() if isinstance(each, FunctionType)]
     files = [code.co_filename for code in codes if not code.co_filename.startswith("<")]
-    return files[0] if files else ""
+    if files:
+        return files[0]
+    # A class without methods does not know its cell.
+    module = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
+    return next((file for file, text in sources.cells() if text == whole), module)

@@ -91,7 +91,16 @@ def _gathered(made: Filter) -> tuple[Gathering, Piece]:
 def _text(made: Filter, found: Gathering, root: Piece) -> str:
     found.name_pieces()
     root.place = _LAST
-    pieces = ordered(found.pieces.values())
+    pieces, tangled = ordered(found.pieces.values())
+    if tangled:
+        names = ", ".join(one.name for one in tangled)
+        found.refuse(
+            made.name,
+            f"{names} need each other before they can be defined, so that none of them can stand "
+            "first; do not keep a class in what its own definition reads or fills, ask for it in "
+            "a function instead",
+        )
+        _check(found)
     constants = [one.text for one in pieces if one.constant]
     definitions = [one.text for one in pieces if not one.constant]
     set_so = ", ".join(f"{name}={value!r}" for name, value in made.params.items())

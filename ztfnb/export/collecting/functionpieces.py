@@ -104,15 +104,17 @@ def follow_function(found: Gathering, function: FunctionType, node: ast.AST, pie
             continue
         if name in _TOLD_ELSEWHERE - cells.keys():
             continue
+        need = None
         if name in cells:
             try:
-                found.want(name, cells[name].cell_contents, home)
+                need = found.want(name, cells[name].cell_contents, home)
             except ValueError:  # an empty cell
                 found.refuse(home.place(name), _undefined(name))
         elif name in home.names:
-            found.want(name, home.names[name], home)
+            need = found.want(name, home.names[name], home)
         elif not hasattr(builtins, name) and name not in inner:
             found.refuse(home.place(name), _undefined(name))
+        piece.uses += [] if need is None else [need]
     found.follow_imports(node, home)
 
 

@@ -58,6 +58,8 @@ class Gathering:
         """Where each data file lies now, by its path in the bundle."""
         self.pieces: dict[Any, Piece] = {}
         """By the identity of what they define."""
+        self.asked_at_once: list[tuple[Piece, str]] = []
+        """Names that a piece needs, of which the pieces may not yet be whole."""
         self._bound: dict[str, tuple[Any, str]] = {}
         self._by_name: dict[str, Piece] = {}
         self._kept: list[Any] = []
@@ -172,8 +174,8 @@ class Gathering:
         at_once, later = names_read(node)
         for name in sorted(at_once | later if inside else at_once):
             need = self.want_global(name, home)
-            if need is not None and need is not piece and name in at_once:
-                piece.needs.append(need)
+            if need is not None and need is not piece:
+                (piece.needs if name in at_once else piece.uses).append(need)
         self.follow_imports(node, home)
 
     def follow_imports(self, node: ast.AST, home: Home) -> None:
@@ -223,6 +225,8 @@ class Gathering:
 
     def name_pieces(self) -> None:
         """Give each piece a name of its own, the author's where no other has it."""
+        for piece, name in self.asked_at_once:
+            piece.needs += [self._by_name[name]] if name in self._by_name else []
         taken = {*self.imports.names, *_OWN}
         for piece in dict.fromkeys(self.pieces.values()):
             if piece.imported:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ztfnb.filters.constants import canonical
+from ztfnb.filters.constants import builtin_of, canonical
 from ztfnb.filters.libraries import is_library
 
 LARGEST = 1_000
@@ -26,6 +26,8 @@ LARGEST = 1_000
 LONGEST = 20_000
 """Characters of a constant in source text."""
 _DEEPEST = 20
+_MOST_BITS = 10_000
+"""Of an integer with decimal digits: Python reads and writes 4,300 of them."""
 
 ModuleName = Callable[[str], str]
 """Gives the name under which a module is imported."""
@@ -56,7 +58,9 @@ def spell(value: Any, module: ModuleName, reference: Reference, depth: int = 0) 
         raise NotSpelledError("holds values in one another too deep to write down")
     inner = partial(spell, module=module, reference=reference, depth=depth + 1)
     kind = type(value)
-    if kind in (bool, int, str, bytes, types.NoneType, types.EllipsisType):
+    if kind is int and value.bit_length() > _MOST_BITS:
+        text = hex(value)
+    elif kind in (bool, int, str, bytes, types.NoneType, types.EllipsisType):
         text = repr(value)
     elif kind in (float, complex):
         text = _number(value)
@@ -153,7 +157,10 @@ _QUALIFIED = re.compile(r"\b(datetime|zoneinfo)\.(?=[A-Za-z])")
 
 def _told_by_repr(value: Any, module: ModuleName) -> str:
     """Return dates, times and exact numbers as Python itself writes them."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:
+        raise NotSpelledError("has more digits than Python writes down") from None
     if isinstance(value, decimal.Decimal | fractions.Fraction):
         return f"{module(type(value).__module__)}.{text}"
     text = _QUALIFIED.sub(lambda found: f"{module(found[1])}.", text)
@@ -204,7 +211,15 @@ def _object(  # noqa: C901, PLR0911, PLR0912 - one for each kind
         held = {one.name: getattr(value, one.name) for one in fields(value)}
         if set(getattr(value, "__dict__", held)) <= set(held) and _comes_again(value):
             return f"{_class(kind, module, reference)}({_keywords(held, inner)})"
+    base = builtin_of(kind)
+    if base is not None and _is_made_as(kind, base) and not getattr(value, "__dict__", None):
+        return f"{_class(kind, module, reference)}({inner(base(value))})"
     return reference(value)
+
+
+def _is_made_as(kind: type, base: type) -> bool:
+    """Return whether a class makes its objects as the one that it extends."""
+    return all(getattr(kind, one) is getattr(base, one) for one in ("__new__", "__init__"))
 
 
 def _comes_again(value: Any) -> bool:
