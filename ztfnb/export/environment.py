@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ztfnb.broker.parts import cache_folder
@@ -33,6 +33,8 @@ _OFFLINE = re.compile(
 )
 _CREDENTIALS = re.compile(r"(://)[^/@\s]+@")
 _LONGEST = 500
+_OWN = ("PYTHONPATH", "PIP_TARGET", "PIP_USER", "PIP_PREFIX")
+"""Variables that say where the notebook's own packages are."""
 
 Say = Callable[[str], None]
 
@@ -91,16 +93,16 @@ def _make(folder: Path, place: Path, say: Say, environ: Mapping[str, str]) -> No
         fresh = Path(temporary, "venv")
         say("making a fresh environment")
         # The pip of this environment serves: in the new one there is only what the bundle needs.
-        _run(
-            [sys.executable, "-I", "-m", "venv", "--without-pip", str(fresh)],
+        run_python(
+            ["-I", "-m", "venv", "--without-pip", str(fresh)],
             environ,
             "no virtual environment can be made",
         )
         wanted = (folder / REQUIREMENTS).read_text("utf-8").count("==")
         say(f"installing the bundle's requirements ({wanted} packages at most)")
-        _run(
+        run_python(
             [
-                *(sys.executable, "-I", "-m", "pip", "--python", str(_python(fresh)), "install"),
+                *("-I", "-m", "pip", "--python", str(_python(fresh)), "install"),
                 "--no-input",
                 *("--disable-pip-version-check", "--progress-bar", "off", "--quiet"),
                 *("--retries", "2", "--require-hashes", "--only-binary", ":all:"),
@@ -119,15 +121,22 @@ def _make(folder: Path, place: Path, say: Say, environ: Mapping[str, str]) -> No
                 raise
 
 
-def _run(command: list[str], environ: Mapping[str, str], wrong: str) -> None:
-    done = subprocess.run(  # noqa: S603 - this interpreter, or one that it made
-        command,
+def run_python(arguments: Sequence[str], environ: Mapping[str, str], wrong: str) -> None:
+    """Run a module of this interpreter that installs something elsewhere.
+
+    Raises
+    ------
+    ExportError
+        If it fails: ``wrong``, and why.
+    """
+    done = subprocess.run(  # noqa: S603 - this interpreter
+        [sys.executable, *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         errors="replace",
         # What belongs to the notebook's environment has no part in this one.
-        env={k: v for k, v in environ.items() if k not in ("PYTHONPATH", "PIP_TARGET", "PIP_USER")},
+        env={name: value for name, value in environ.items() if name not in _OWN},
         check=False,
     )
     if done.returncode:

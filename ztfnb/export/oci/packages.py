@@ -9,8 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from ztfnb.errors import ExportError
-from ztfnb.export.environment import REQUIREMENTS, WHEELS, reason_of
+from ztfnb.export.environment import REQUIREMENTS, WHEELS, run_python
 from ztfnb.export.lock import read_lock
 
 _OLDEST_GLIBC = 5
@@ -59,7 +58,7 @@ def install_for(
     wanted.write_text(_requirements(bundle / REQUIREMENTS, python, machine), "utf-8")
     tags = [f"manylinux_2_{minor}" for minor in range(_OLDEST_GLIBC, glibc[1] + 1)]
     platforms = [f"{tag}_{machine}" for tag in (*_OLD_NAMES, *tags)]
-    _run(
+    run_python(
         [
             *("-I", "-m", "pip", "install", "--no-input", "--disable-pip-version-check"),
             *("--quiet", "--progress-bar", "off", "--root-user-action", "ignore"),
@@ -70,6 +69,7 @@ def install_for(
             *("--target", str(folder), "--requirement", str(wanted)),
         ],
         os.environ if environ is None else environ,
+        "the locked wheels cannot be installed for the image",
     )
     _remove_scripts(folder)
     if python == f"{sys.version_info.major}.{sys.version_info.minor}":
@@ -95,21 +95,6 @@ def _requirements(path: Path, python: str, machine: str) -> str:
         if pin.requirement.marker is None or pin.requirement.marker.evaluate(there)
     ]
     return "".join(f"{line}\n" for line in lines)
-
-
-def _run(arguments: list[str], environ: Mapping[str, str]) -> None:
-    done = subprocess.run(  # noqa: S603 - this interpreter
-        [sys.executable, *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        env={k: v for k, v in environ.items() if k not in ("PIP_TARGET", "PIP_USER", "PIP_PREFIX")},
-        check=False,
-    )
-    if done.returncode:
-        told = done.stderr or done.stdout
-        raise ExportError(f"the locked wheels cannot be installed for the image: {reason_of(told)}")
 
 
 def _remove_scripts(folder: Path) -> None:
