@@ -204,13 +204,24 @@ def create_topics(
     _create(properties, list(names), partitions, bootstrap)
 
 
-def _create(properties: Properties, names: list[str], partitions: int, servers: str) -> None:
+def open_admin(properties: Properties) -> AdminClient:
+    """Return a client that asks about topics, and makes them.
+
+    Parameters
+    ----------
+    properties
+        Of any client of the same brokers.
+    """
     shared = {
         name: value
         for name, value in properties.items()
         if name.split(".")[0] in {"bootstrap", "security", "sasl", "ssl", "client", "socket"}
     }
-    admin = open_client(AdminClient, Properties(shared))
+    return open_client(AdminClient, Properties(shared))
+
+
+def _create(properties: Properties, names: list[str], partitions: int, servers: str) -> None:
+    admin = open_admin(properties)
     try:
         for name in names:
             if _exists(admin, name, servers, properties):

@@ -161,11 +161,14 @@ def test_nothing_happened() -> None:
 
 
 def test_what_happened() -> None:
-    """A rebalance, a gap, a restart and a change of state are a line each, with what matters."""
+    """Whatever an operator should know of is a line, with what matters: a gap, a restart, ..."""
     gap = Gap("night", 1, 5, 7)
-    told = events(rebalances=2, gaps=(*NUMBERS.gaps, gap), restarts=3, state="caught up")
+    told = events(
+        rebalances=2, gaps=(*NUMBERS.gaps, gap), remade=("night",), restarts=3, state="caught up"
+    )
     assert told["rebalanced"] == {"partitions": {"night": [0, 1]}, "times": 2}
     assert told["gap"] == {"alerts": 3, "topic": "night", "partition": 1, "first": 5, "last": 7}
+    assert told["topic made anew"] == {"topic": "night"}
     assert told["filters restarted"]["times"] == 3
     assert told["caught up"] == {}
 

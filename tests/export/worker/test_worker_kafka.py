@@ -8,9 +8,9 @@ from collections.abc import Callable
 from itertools import count
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
-from standins import committed, read, running, settings_of, write
+from standins import StandIn, committed, read, running, settings_of, write
 
 from ztfnb.errors import WorkerError
 from ztfnb.export.worker.settings import WorkerSettings
@@ -243,3 +243,90 @@ def test_an_alert_too_large_for_the_topic_ends_no_transaction_for_ever(
     assert (numbers.received, numbers.produced, numbers.dead_letters) == (21, 20, 1)
     (letter,) = read(bootstrap, f"{name}-out-dead-letters", 1)
     assert (letter.key(), letter.value()) == (b"10", b"")
+
+
+def delete(bootstrap: str, topic: str) -> None:
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin.delete_topics([topic])[topic].result(30)
+
+
+@pytest.mark.parametrize("transactional", [False, True])
+def test_a_topic_made_anew_is_read_from_its_beginning(
+    bootstrap: str, name: str, *, transactional: bool
+) -> None:
+    """Also where it is longer already than what was read of the old one; and that is told."""
+    create_topics(bootstrap, [f"{name}-in"], partitions=2)
+    write(bootstrap, f"{name}-in", alerts(10))
+    settings = settings_for(bootstrap, name, f"{name}-in", transactional=transactional)
+    with running(settings) as worker:
+        until(lambda: worker.numbers().state == "caught up")
+        delete(bootstrap, f"{name}-in")
+        create_topics(bootstrap, [f"{name}-in"], partitions=2)
+        write(bootstrap, f"{name}-in", alerts(40, 100))
+        until(lambda: bool(worker.numbers().remade))
+        until(lambda: worker.numbers().state == "caught up")
+    assert {*outcome(bootstrap, name, 2)} == {*alerts(10), *alerts(40, 100)}
+    assert {*worker.numbers().remade} == {f"{name}-in"}
+    assert sum(committed(bootstrap, name, f"{name}-in", 2)) == 40
+
+
+def test_a_topic_that_was_away_for_a_while_is_read_from_its_beginning(
+    bootstrap: str, name: str
+) -> None:
+    """A group that began at the end of the old one does not begin at the end of the new one."""
+    create_topics(bootstrap, [f"{name}-in"], partitions=2)
+    settings = settings_for(bootstrap, name, f"{name}-in", start="latest")
+    with running(settings) as worker:
+        until(lambda: worker.numbers().state == "caught up")
+        write(bootstrap, f"{name}-in", alerts(10))
+        until(lambda: worker.numbers().received == 10)
+        delete(bootstrap, f"{name}-in")
+        until(lambda: not worker.numbers().partitions)
+        create_topics(bootstrap, [f"{name}-in"], partitions=2)
+        write(bootstrap, f"{name}-in", alerts(40, 100))
+        until(lambda: worker.numbers().received >= 50)
+        until(lambda: worker.numbers().state == "caught up")
+    assert {*outcome(bootstrap, name, 2)} == {*alerts(10), *alerts(40, 100)}
+
+
+@pytest.mark.parametrize("transactional", [False, True])
+def test_a_commit_for_a_topic_that_is_no_more_does_not_count(
+    bootstrap: str, name: str, *, transactional: bool
+) -> None:
+    """A worker that had not noticed yet that the topic was made anew left it behind."""
+    create_topics(bootstrap, [f"{name}-in"], partitions=1)
+    write(bootstrap, f"{name}-in", alerts(10))
+    settings = settings_for(
+        bootstrap, name, f"{name}-in", until_caught_up=True, transactional=transactional
+    )
+    with running(settings) as worker:
+        until(lambda: worker.numbers().state == "closed")
+    member = Consumer({"bootstrap.servers": bootstrap, "group.id": name})
+    left = member.committed([TopicPartition(f"{name}-in", 0)], timeout=30)
+    assert [one.offset for one in left] == [10]
+    delete(bootstrap, f"{name}-in")
+    create_topics(bootstrap, [f"{name}-in"], partitions=1)
+    write(bootstrap, f"{name}-in", alerts(10, 100))
+    member.commit(offsets=left, asynchronous=False)
+    member.close()
+    with running(settings) as worker:
+        until(lambda: worker.numbers().state == "closed")
+    assert outcome(bootstrap, name, 1) == sorted([*alerts(10), *alerts(10, 100)])
+    assert worker.numbers().remade == (f"{name}-in",)
+
+
+def test_what_was_taken_of_a_topic_that_is_no_more_is_written(bootstrap: str, name: str) -> None:
+    """Nobody could read it again: the new topic is begun when everything of the old one is done."""
+    create_topics(bootstrap, [f"{name}-in"], partitions=1)
+    write(bootstrap, f"{name}-in", alerts(10))
+    cell = StandIn(seconds=20.0)  # longer than a change goes unnoticed
+    with running(settings_for(bootstrap, name, f"{name}-in"), cell) as worker:
+        until(lambda: worker.numbers().in_flight == 10)
+        cell.seconds = 0.0
+        delete(bootstrap, f"{name}-in")
+        create_topics(bootstrap, [f"{name}-in"], partitions=1)
+        write(bootstrap, f"{name}-in", alerts(10, 100))
+        until(lambda: bool(worker.numbers().remade))
+        until(lambda: worker.numbers().state == "caught up")
+    assert worker.numbers().received == worker.numbers().produced == 20
+    assert outcome(bootstrap, name, 1) == sorted([*alerts(10), *alerts(10, 100)])

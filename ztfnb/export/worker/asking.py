@@ -26,6 +26,14 @@ def committed_of(client: Consumer, places: Iterable[Place]) -> dict[Place, int]:
     return {(one.topic, one.partition): one.offset for one in answers if one.offset >= 0}
 
 
+def carried_of(client: Consumer, places: Iterable[Place]) -> dict[Place, str]:
+    """Return what the commits of the group carry; leaves out partitions without a commit."""
+    asked = [TopicPartition(*place) for place in places]
+    answers = client.committed(asked, timeout=WAIT) if asked else []
+    _check(answers)
+    return {(one.topic, one.partition): one.metadata or "" for one in answers if one.offset >= 0}
+
+
 def offsets_at(client: Consumer, places: Sequence[Place], which: int) -> dict[Place, int]:
     """Return the first or the last offset of each partition."""
     asked = [TopicPartition(*place, which) for place in places]
@@ -48,11 +56,6 @@ def extents_of(client: Consumer, places: Sequence[Place]) -> dict[Place, Extent]
 def places_of(topics: Iterable[str], counts: Mapping[str, int]) -> list[Place]:
     """Return the partitions of topics, by how many each has."""
     return [(topic, number) for topic in topics for number in range(counts.get(topic, 0))]
-
-
-def listed(offsets: Mapping[Place, int]) -> list[TopicPartition]:
-    """Return offsets as the client takes them."""
-    return [TopicPartition(*place, offset) for place, offset in offsets.items()]
 
 
 def _check(answers: Iterable[TopicPartition]) -> None:

@@ -35,6 +35,8 @@ def changes(before: WorkerNumbers, now: WorkerNumbers) -> Iterator[LogEvent]:
             held.setdefault(one.topic, []).append(one.partition)
         yield LogEvent(logging.INFO, "rebalanced", {"times": now.rebalances, "partitions": held})
     yield from _gaps(before, now)
+    for topic in now.remade[len(before.remade) :]:
+        yield LogEvent(logging.WARNING, "topic made anew", {"topic": topic})
     if now.restarts != before.restarts:
         yield LogEvent(
             logging.WARNING,

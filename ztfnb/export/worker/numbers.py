@@ -60,6 +60,8 @@ class WorkerNumbers:
     partitions: tuple[PartitionStatus, ...] = ()
     gaps: tuple[Gap, ...] = ()
     """What was deleted on the broker before it could be read."""
+    remade: tuple[str, ...] = ()
+    """Topics that were deleted and made anew, and are read from their beginning; each time."""
     restarts: int = 0
     """How often the process that runs the filters was started anew."""
     rebalances: int = 0

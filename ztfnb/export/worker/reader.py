@@ -13,13 +13,15 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from ztfnb.errors import WorkerError
-from ztfnb.export.worker.asking import WAIT, committed_of, extents_of, listed
+from ztfnb.export.worker.asking import WAIT, carried_of, committed_of, extents_of
 from ztfnb.export.worker.clients import MAX_POLL_INTERVAL
 from ztfnb.export.worker.ledger import Ledger, Place
+from ztfnb.export.worker.origins import Origins, origin_of
 from ztfnb.export.worker.reach import Reach
 from ztfnb.export.worker.route import Route
 from ztfnb.export.worker.standstill import Standstill
 from ztfnb.export.worker.taken import Taken
+from ztfnb.export.worker.topicids import TopicIds
 from ztfnb.export.worker.watch import TopicWatch
 from ztfnb.kafka_client import let_go, open_client
 from ztfnb.kafka_config import Properties
@@ -90,8 +92,11 @@ class GroupReader:
         self.health = Health(route.source, scrub=properties.scrub, prober=probe)
         self.watch = TopicWatch(route, self.health, clock)
         """The topics that are read."""
-        self.stopped = Standstill(start, ledger, self.watch, self._put)
+        self.origins = Origins()
+        """Of which topics, of those that had their names, partitions are read."""
+        self.stopped = Standstill(start, ledger, self.watch, self.origins, self._put)
         """Partitions that came to a stop."""
+        self._ids = TopicIds(self._properties)
         self._consumer: Consumer | None = None
         self._subscribed: tuple[str, ...] = ()
         self._goal: dict[Place, int] | None = None
@@ -172,6 +177,7 @@ class GroupReader:
         self._client.poll(0)
         try:
             self.watch.look(self._client)
+            self._ids.ask(self.watch.found)
         except KafkaException as error:
             self.health.note(error.args[0])
         self._raise_final()
@@ -189,16 +195,22 @@ class GroupReader:
         if self._unheld:
             # Also to let them go: the client remembers a pause through losing a partition.
             self._unheld = False
-            self._apply_hold(self._ledger.places)
+            self._apply_hold()
+            self._stop_remade()
+        told = self._ids.answers()
+        if told:
+            self.origins.learn({one: origin_of(self.watch.cluster, told[one]) for one in told})
+            self._stop_remade()
         try:
             if now >= self._next_refresh and (self.health.connected or not self._subscribed):
                 self._next_refresh = now + _RETRY
                 self.watch.renew(self._client)
                 self._subscribe()
+                self._ids.ask(self.watch.found)
                 self._next_refresh = now + (self._refresh if self._subscribed else _RETRY)
             if self.stopped.places and self.health.connected and now >= self._next_place:
                 self._next_place = now + _RETRY
-                self.stopped.end(self._client, self.taken.ends)
+                self.stopped.end(self._client, self.taken.ends.keys())
         except KafkaException as error:
             self.health.note(error.args[0])
         if now >= self._next_lag:
@@ -228,11 +240,15 @@ class GroupReader:
         That is what was there when this was asked first: more may come all the time. Asks the
         broker; False where it does not answer.
         """
+        places = self.watch.places
         try:
-            extents = extents_of(self._client, self.watch.places)
+            extents = extents_of(self._client, places)
+            carried = carried_of(self._client, places)
         except KafkaException as error:
             self.health.note(error.args[0])
             return False
+        if self._ids.awaited or self.origins.outdated(carried):
+            return False  # commits may be, or are, for topics that are no more
         if self._goal is None:
             self._goal = {place: extent.high for place, extent in extents.items()}
         return not any(
@@ -244,13 +260,13 @@ class GroupReader:
         """Stop fetching, or go on; the group is served all the same."""
         if held != self._held:
             self._held = held
-            self._apply_hold(self._ledger.places)
+            self._apply_hold()
 
     def commit(self, offsets: Mapping[Place, int]) -> None:
         """Ask for a commit; `committing` ends, and the ledger is told, when it is confirmed."""
         self.committing, self.commit_error = True, None
         try:
-            self._client.commit(offsets=listed(offsets), asynchronous=True)
+            self._client.commit(offsets=self.origins.listed(offsets), asynchronous=True)
         except KafkaException as error:
             self.committing, self.commit_error = False, error.args[0]
 
@@ -263,7 +279,7 @@ class GroupReader:
             If it is not confirmed.
         """
         if offsets:
-            self._client.commit(offsets=listed(offsets), asynchronous=False)
+            self._client.commit(offsets=self.origins.listed(offsets), asynchronous=False)
             self._ledger.committed(offsets)
 
     def committed(self, places: Iterable[Place]) -> dict[Place, int]:
@@ -286,7 +302,8 @@ class GroupReader:
             if place not in everywhere and position is not None:
                 everywhere[place] = position
         for place, offset in everywhere.items():
-            self._put(place, offset)
+            if place not in self.stopped.places:
+                self._put(place, offset)
 
     def measure(self) -> None:
         """Find out how far each partition is read; asks nobody."""
@@ -314,6 +331,7 @@ class GroupReader:
             leaving.start()
             leaving.join(_LEAVE)
             self._consumer = None
+            self._ids.close()
 
     @property
     def _client(self) -> Consumer:
@@ -347,12 +365,20 @@ class GroupReader:
         if self.commit_error is not None:
             self._note_final(self.commit_error)
 
-    def _on_assign(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
+    def _on_assign(self, client: Consumer, partitions: Sequence[TopicPartition]) -> None:
         self.joined = True
         self.rebalances += 1
         places = [(one.topic, one.partition) for one in partitions]
         self._ledger.assign(places)
+        try:
+            carried = carried_of(client, places)
+        except KafkaException:
+            carried = {}
+        self.stopped.begun |= bool(carried)
+        for place in places:
+            self.origins.assign(place, carried.get(place, ""))
         self._unheld = True
+        self._next_refresh = 0.0
 
     def _on_revoke(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
         self._revoking(self._budget)
@@ -370,6 +396,7 @@ class GroupReader:
         self.taken.drop(places)
         self.stopped.places -= places
         self.reach.forget(places)
+        self.origins.drop(places)
 
     # Reading
 
@@ -401,12 +428,20 @@ class GroupReader:
         else:
             self._ledger.skip(place, offset)
 
-    def _apply_hold(self, places: Iterable[Place]) -> None:
+    def _apply_hold(self) -> None:
         change = self._client.pause if self._held else self._client.resume
+        change(self._assigned(set(self._ledger.places) - self.stopped.places))
+
+    def _stop_remade(self) -> None:
+        """Stop reading topics that were made anew, until what was taken of them is done."""
+        places = self.origins.remade - self.stopped.places
+        self._client.pause(self._assigned(places))
+        self.stopped.places |= places
+
+    def _assigned(self, places: Iterable[Place]) -> list[TopicPartition]:
+        """Return those of the partitions that the client has, as it takes them."""
         assigned = {(one.topic, one.partition) for one in self._client.assignment()}
-        chosen = [TopicPartition(*place) for place in places if place in assigned]
-        if chosen:
-            change(chosen)
+        return [TopicPartition(*place) for place in places if place in assigned]
 
     def _put(self, place: Place, offset: int) -> None:
         """Read a partition from an offset, whether it is being read or has come to a stop."""
@@ -414,8 +449,8 @@ class GroupReader:
         self._client.incremental_unassign([at])
         self._client.incremental_assign([at])
         self.reach.forget_end(place)
-        if self._held:
-            self._client.pause([at])
+        change = self._client.pause if self._held else self._client.resume
+        change([at])
 
     def _subscribe(self) -> None:
         if set(self.watch.read) != set(self._subscribed):

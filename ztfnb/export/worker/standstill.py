@@ -6,12 +6,14 @@ from its beginning.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 
 from confluent_kafka import Consumer, TopicPartition
 
-from ztfnb.export.worker.asking import FIRST, LAST, WAIT, committed_of, listed, offsets_at
+from ztfnb.export.worker.asking import FIRST, LAST, WAIT, committed_of, offsets_at
 from ztfnb.export.worker.ledger import Ledger, Place
+from ztfnb.export.worker.origins import Origins
 from ztfnb.export.worker.watch import TopicWatch
 from ztfnb.source import Gap
 
@@ -27,6 +29,8 @@ class Standstill:
         Knows how far they were taken; told where they go on.
     watch
         Knows which partitions there are.
+    origins
+        Knows of which topic partitions are read, of those that had its name.
     put
         Reads a partition from an offset.
     """
@@ -36,20 +40,27 @@ class Standstill:
         start: str,
         ledger: Ledger,
         watch: TopicWatch,
+        origins: Origins,
         put: Callable[[Place, int], object],
     ) -> None:
         self.places: set[Place] = set()
         """What came to a stop."""
+        self.begun = False
+        """Whether the group is known to have begun."""
         self.gaps: tuple[Gap, ...] = ()
+        self.remade: tuple[str, ...] = ()
+        """Topics that were made anew, and are read from their beginning."""
         self._start = start
         self._ledger = ledger
         self._watch = watch
+        self._origins = origins
         self._put = put
 
-    def end(self, client: Consumer, gathered: Collection[Place]) -> None:
+    def end(self, client: Consumer, gathered: AbstractSet[Place]) -> None:
         """Go on where packets are held again and say what is missing, or begin.
 
-        Partitions of which packets are gathered for a batch wait until it is taken.
+        Partitions wait until all that is gathered and taken of them is done, and committed: of a
+        topic that is no more it cannot be taken again.
 
         Raises
         ------
@@ -58,16 +69,22 @@ class Standstill:
         """
         everything = sorted({*self._watch.known_places(client), *self.places})
         committed = committed_of(client, everything)
-        new = not committed and not any(self._ledger.position(one) for one in self.places)
-        if new:
+        known = any(self._ledger.position(one) is not None for one in self.places)
+        if not committed and not known and not self.begun:
             here = sorted({*self._watch.places, *self.places})
             if not self._ledger.owns(here[0]):
                 return  # whoever owns the first begins for all; then there are commits
             committed = self._begin_group(client, here)
-        for place in sorted(self.places - set(gathered)):
+        self.begun = True
+        remade = set()
+        for place in sorted(self.places - gathered - self._ledger.committable().keys()):
             position = self._ledger.position(place)
-            self._resume(client, place, committed.get(place) if position is None else position)
+            if position != self._ledger.done(place):
+                continue
+            if self._resume(client, place, committed.get(place) if position is None else position):
+                remade.add(place[0])
             self.places.discard(place)
+        self.remade += tuple(sorted(remade))
 
     def _begin_group(self, client: Consumer, places: Sequence[Place]) -> dict[Place, int]:
         """Commit where a new group begins in all partitions that there are.
@@ -76,12 +93,19 @@ class Standstill:
         no commit was not there when the group began, and is to be read from its beginning.
         """
         offsets = offsets_at(client, places, FIRST if self._start == "beginning" else LAST)
-        client.commit(offsets=listed(offsets), asynchronous=False)
+        client.commit(offsets=self._origins.listed(offsets), asynchronous=False)
         return offsets
 
-    def _resume(self, client: Consumer, place: Place, position: int | None) -> None:
+    def _resume(self, client: Consumer, place: Place, position: int | None) -> bool:
+        """Read a partition on; return whether it was made anew."""
         low, high = client.get_watermark_offsets(TopicPartition(*place), timeout=WAIT)
-        if position is None:
+        # Where brokers tell no ids, one that is shorter than what was read of it tells as much.
+        remade = place in self._origins.remade or (position is not None and position > high)
+        if remade:
+            self._origins.restart(place)
+            self._ledger.restart(place, low)
+            self._put(place, low)
+        elif position is None:
             self._ledger.begin(place, low)
             self._put(place, low)
         elif position < low:
@@ -89,10 +113,7 @@ class Standstill:
             self._ledger.begin(place, position)
             self._ledger.skip(place, low)
             self._put(place, low)
-        elif position > high:
-            # A topic that was made anew is shorter than what was read of the old one.
-            self._ledger.restart(place, low)
-            self._put(place, low)
         else:
             self._ledger.begin(place, position)
             self._put(place, position)
+        return remade

@@ -38,6 +38,7 @@ def from_json(told: Mapping[str, Any]) -> WorkerNumbers:
                     for one in told["partitions"]
                 ),
                 "gaps": tuple(Gap(**one) for one in told["gaps"]),
+                "remade": tuple(told["remade"]),
             }
         )
     except (KeyError, TypeError) as error:

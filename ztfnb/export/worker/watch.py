@@ -38,6 +38,8 @@ class TopicWatch:
         """What is to be read now."""
         self.fatal = ""
         """Why waiting will not help; empty where it may."""
+        self.cluster = ""
+        """By which name the cluster knows itself."""
         self._route = route
         self._health = health
         self._clock = clock
@@ -60,10 +62,14 @@ class TopicWatch:
         return places_of(self.read, self._counts)
 
     @property
+    def found(self) -> tuple[str, ...]:
+        """The topics that were there at the last look, and may be read."""
+        return candidates(self._route.topics, self._counts, self._clock())
+
+    @property
     def partition_count(self) -> int:
         """The largest number of partitions among the topics that may be read; 0 for none."""
-        topics = candidates(self._route.topics, self._counts, self._clock())
-        return max((self._counts[topic] for topic in topics), default=0)
+        return max((self._counts[topic] for topic in self.found), default=0)
 
     def look(self, client: Consumer) -> None:
         """Look which topics there are."""
@@ -96,11 +102,14 @@ class TopicWatch:
     def _list(self, client: Consumer) -> dict[str, int]:
         """Return the topics that exist, of those that may matter, and their partitions."""
         if self.nightly:
-            found = client.list_topics(timeout=WAIT).topics
+            answer = client.list_topics(timeout=WAIT)
+            found = answer.topics
         else:
             found = {}
             for name in self._route.topics.names(self._clock()):
-                found[name] = client.list_topics(name, timeout=WAIT).topics[name]
+                answer = client.list_topics(name, timeout=WAIT)
+                found[name] = answer.topics[name]
+        self.cluster = answer.cluster_id or ""
         self._health.arrive()
         troubles = [
             self._health.explain(one.error, name) for name, one in found.items() if one.error

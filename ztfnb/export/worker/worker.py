@@ -366,7 +366,7 @@ class Worker:
         offsets = {place: job.ticket.spans[place].end for place in held}
         if not offsets:
             raise DeliveryError("every partition of the batch was given up; it is abandoned")
-        self._writer.commit(offsets, self._reader.group_metadata())
+        self._writer.commit(self._reader.origins.listed(offsets), self._reader.group_metadata())
         self._writer.end()
         self._settle(job, offsets)
 
@@ -520,7 +520,7 @@ class Worker:
     def _state(self) -> str:
         reader, writer = self._reader, self._writer
         if not reader.health.connected:
-            return "disconnected" if reader.joined else "connecting"
+            return "disconnected" if reader.rebalances else "connecting"
         job = self._writing
         if job is not None:
             waited = time.monotonic() - job.began
@@ -548,6 +548,7 @@ class Worker:
                 "seconds_behind": None if math.isnan(behind) else max(0.0, behind),
                 "partitions": reader.reach.partitions,
                 "gaps": reader.stopped.gaps,
+                "remade": reader.stopped.remade,
                 "rebalances": reader.rebalances,
                 "ready": reader.joined and state not in ("failed", "closed"),
                 "last_error": (trouble.text if trouble else "") or self._error,

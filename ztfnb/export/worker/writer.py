@@ -9,13 +9,12 @@ from __future__ import annotations
 import functools
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from ztfnb.errors import DeliveryError, WorkerError
-from ztfnb.export.worker.ledger import Place
 from ztfnb.export.worker.records import Record
 from ztfnb.kafka_client import let_go, open_client
 from ztfnb.kafka_config import Properties
@@ -172,7 +171,7 @@ class Writer:
         """Be done with the batch."""
         self._batch = None
 
-    def commit(self, offsets: Mapping[Place, int], group: object) -> None:
+    def commit(self, offsets: Sequence[TopicPartition], group: object) -> None:
         """Commit the transaction, and the offsets of the group ``group`` with it.
 
         Raises
@@ -182,11 +181,10 @@ class Writer:
         UncertainError
             If nobody knows yet; `reopen` before anything else.
         """
-        listed = [TopicPartition(*place, offset) for place, offset in offsets.items()]
         client = self._client
         try:
-            if listed:
-                client.send_offsets_to_transaction(listed, group, _WAIT)
+            if offsets:
+                client.send_offsets_to_transaction(list(offsets), group, _WAIT)
         except KafkaException as error:
             raise self._failed(error.args[0]) from None
         try:
