@@ -443,3 +443,17 @@ def test_who_was_just_given_partitions_is_not_caught_up(broker: EmbeddedBroker) 
         assert reader.settled
     finally:
         worker._close()
+
+
+def test_what_is_gathered_already_is_no_sign_of_life(broker: EmbeddedBroker) -> None:
+    """A batch that waits for more does not hide that no broker answers."""
+    worker = Worker(settings_of(broker.bootstrap), environ={}, make_cell=lambda _: StandIn())
+    worker._start()
+    reader = worker._reader
+    try:
+        reader.taken.values.append(b"before")
+        assert not reader.health.connected
+        reader.gather(10, 0)
+        assert not reader.health.connected
+    finally:
+        worker._close()

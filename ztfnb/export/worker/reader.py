@@ -128,6 +128,7 @@ class GroupReader:
         """
         taken, ends = self.taken, self.taken.ends
         messages, values = taken.messages, taken.values
+        before = len(values)
         poll: Callable[[float], Any] = self._client.poll
         message = poll(timeout)
         while message is not None:
@@ -146,7 +147,7 @@ class GroupReader:
                 if self.full(limit):
                     break
             message = poll(0)
-        if values:
+        if len(values) > before:
             self.health.arrive()
 
     def full(self, limit: int) -> bool:
