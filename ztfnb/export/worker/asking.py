@@ -20,18 +20,12 @@ FIRST, LAST = -2, -1
 
 def committed_of(client: Consumer, places: Iterable[Place]) -> dict[Place, int]:
     """Return what the group has committed; leaves out partitions without a commit."""
-    asked = [TopicPartition(*place) for place in places]
-    answers = client.committed(asked, timeout=WAIT) if asked else []
-    _check(answers)
-    return {(one.topic, one.partition): one.offset for one in answers if one.offset >= 0}
+    return {(one.topic, one.partition): one.offset for one in _commits(client, places)}
 
 
 def carried_of(client: Consumer, places: Iterable[Place]) -> dict[Place, str]:
     """Return what the commits of the group carry; leaves out partitions without a commit."""
-    asked = [TopicPartition(*place) for place in places]
-    answers = client.committed(asked, timeout=WAIT) if asked else []
-    _check(answers)
-    return {(one.topic, one.partition): one.metadata or "" for one in answers if one.offset >= 0}
+    return {(one.topic, one.partition): one.metadata or "" for one in _commits(client, places)}
 
 
 def offsets_at(client: Consumer, places: Sequence[Place], which: int) -> dict[Place, int]:
@@ -56,6 +50,14 @@ def extents_of(client: Consumer, places: Sequence[Place]) -> dict[Place, Extent]
 def places_of(topics: Iterable[str], counts: Mapping[str, int]) -> list[Place]:
     """Return the partitions of topics, by how many each has."""
     return [(topic, number) for topic in topics for number in range(counts.get(topic, 0))]
+
+
+def _commits(client: Consumer, places: Iterable[Place]) -> list[TopicPartition]:
+    """Return the commits that there are."""
+    asked = [TopicPartition(*place) for place in places]
+    answers = client.committed(asked, timeout=WAIT) if asked else []
+    _check(answers)
+    return [one for one in answers if one.offset >= 0]
 
 
 def _check(answers: Iterable[TopicPartition]) -> None:
