@@ -118,7 +118,7 @@ def test_filling_and_choosing(desk: Desk) -> None:
 LATE = """
 gate, plain = threading.Semaphore(0), gallery.receive
 def late(message):
-    if message["kind"] == "select": gate.acquire(timeout=60)
+    if message["kind"] == "select": gate.acquire()
     plain(message)
 gallery.receive = late
 gallery

@@ -118,8 +118,10 @@ def going_on(desk: Desk) -> None:
     assert waited.value.suggested_filename == "labels.csv"
     rows = waited.value.path().read_text().splitlines()
     assert rows[1].startswith(f"{FIRST},ZTF26aaaaaa0,maybe,")
-    desk.until(lambda: [line["label"] for line in told(desk).values()] == ["maybe", "maybe", "bad"])
-    assert told(desk)[FIRST]["note"] == "good grief, <b>x</b>"
+    expect(scan).to_have_attribute("data-saved", "saved")
+    lines = told(desk)
+    assert [line["label"] for line in lines.values()] == ["maybe", "maybe", "bad"], lines
+    assert lines[FIRST]["note"] == "good grief, <b>x</b>"
 
 
 def test_notes_are_not_lost(desk: Desk) -> None:
@@ -145,8 +147,9 @@ def test_notes_are_not_lost(desk: Desk) -> None:
     page.keyboard.press("g")
     expect(scan).to_have_attribute("data-label", "good")
     desk.says(1, "['j']")
-    desk.until(lambda: len(told(desk)) == 2)
+    expect(scan).to_have_attribute("data-saved", "saved")
     lines = told(desk)
+    assert len(lines) == 2, lines
     assert lines[FIRST]["note"] == "first half, second half"
     assert lines[str(int(FIRST) + 1)] | {"time": ""} == {
         "candid": str(int(FIRST) + 1), "objectId": "ZTF26aaaaaa1", "label": "good", "time": "",

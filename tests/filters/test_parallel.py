@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from packets import ALERTS, needs_real_packets, real_files
 
 import ztfnb
 from ztfnb.errors import ConfigError, FilterError, FilterWarning
+from ztfnb.filters.crew import Part, Piece, Processes
 from ztfnb.filters.filter import Filter
 from ztfnb.source import Memory
 from ztfnb.stream import Stream
@@ -105,6 +107,23 @@ def test_a_process_that_dies_is_told_with_what_it_worked_on(tmp_path: Path) -> N
     with pytest.raises(FilterError, match=r"a process died .*3\.avro"):
         made.evaluate([tmp_path / f"{candid}.avro" for candid in range(1, 5)], workers=1)
     assert not list(tmp_path.glob("*.jsonl"))
+
+
+def test_what_is_done_is_not_blamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of files that are done, none is named, though nobody has asked for what became of them."""
+    for candid in range(1, 5):
+        (tmp_path / f"{candid}.avro").write_bytes(made_packet(candid))
+    made = Notebook().run(DEADLY)["deadly"]
+    submit = Processes.submit
+
+    def after_the_last(crew: Processes, pickled: bytes, piece: Piece) -> Future[Part]:
+        future = submit(crew, pickled, piece)
+        wait([future])
+        return future
+
+    monkeypatch.setattr(Processes, "submit", after_the_last)
+    with pytest.raises(FilterError, match=r"one of: 3\.avro\. Out of"):
+        made.evaluate([tmp_path / f"{candid}.avro" for candid in range(1, 5)], workers=1)
 
 
 def test_what_a_setup_makes_is_made_in_each_process() -> None:

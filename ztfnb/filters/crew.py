@@ -52,7 +52,7 @@ class Crew(Protocol):
     """What is raised when a process has died."""
 
     def submit(self, pickled: bytes, piece: Piece) -> Any:
-        """Begin to work on a piece; the result has a method ``result``."""
+        """Begin to work on a piece; returns a future, of `concurrent.futures` or alike."""
 
 
 class Processes:

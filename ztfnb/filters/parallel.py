@@ -193,10 +193,16 @@ def _done(crew: Crew, order: bytes, pieces: Iterable[Piece]) -> Iterator[Part]:
         while under_way:
             yield next_done()
     except crew.deaths as error:
-        names = "; ".join(piece.name for piece, _result in islice(under_way, crew.size))
+        # Of what is finished already, the processes know nothing any more.
+        doubtful = (piece.name for piece, future in under_way if not _went_well(future))
+        names = "; ".join(islice(doubtful, crew.size))
         raise FilterError(
-            f"a process died while it evaluated one of: {names or 'the first alerts'}. Out of "
+            f"a process died while it evaluated one of: {names or 'the next alerts'}. Out of "
             "memory, or a crash in a library that the filter uses? Evaluate these alone, without "
             "workers, to see. In a script, the call must stand under if __name__ == '__main__' "
             f"({type(error).__name__})"
         ) from None
+
+
+def _went_well(future: Any) -> bool:
+    return bool(future.done() and future.exception() is None)

@@ -276,8 +276,10 @@ class Scan(Part):
     def _write(self) -> None:
         """Write to the disk, away from the page's messages: a disk may be slow."""
         if self._writer is None:
-            self._writer = threading.Thread(target=self._save, name="ztfnb labels")
-            self._writer.start()
+            writer = threading.Thread(target=self._save, name="ztfnb labels")
+            writer.start()
+            # Afterwards: where the system has no more threads, the next beat tries again.
+            self._writer = writer
         self._show_saved()
 
     def _save(self) -> None:
