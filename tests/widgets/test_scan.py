@@ -203,6 +203,30 @@ def test_a_full_disk(
     assert Labels(scan.labels.path)[LARGE].label == "good"
 
 
+def test_a_label_is_not_said_to_be_saved_before_it_is(
+    scan: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page is told of a label and of its saving in one message."""
+    told: list[object] = []
+    monkeypatch.setattr(scan, "send_state", lambda key=None: told.append(key and {*key}))
+    scan.press("g")
+    assert told[0] == {"_shown", "_saved"}
+
+
+def test_a_disk_that_is_quick(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What writes may have ended before it is known to have begun: the next label is written."""
+
+    class Quick(threading.Thread):
+        def start(self) -> None:
+            super().start()
+            self.join(0.5)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading, "Thread", Quick)
+        scan.receive({"kind": "retry"})
+    settle(scan)
+
+
 def test_closing_writes_what_is_left(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     """What could not be written is tried once more when the part is closed, else warned of."""
 

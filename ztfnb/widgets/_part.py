@@ -20,6 +20,11 @@ def turn_of(message: Mapping[str, Any]) -> str:
     return str(message.get("turn", ""))[:_LONGEST_TURN]
 
 
+def _as_sent(_data: object, subshell: str | None) -> str | None:
+    """Return the shell that a page has addressed its message to."""
+    return subshell
+
+
 class Part(anywidget.AnyWidget):
     """A widget whose page speaks in messages ``{"kind": ...}`` and is told by traits and messages.
 
@@ -32,6 +37,9 @@ class Part(anywidget.AnyWidget):
         self.pump = Pump() if pump is None else pump
         self.on_key: Callable[[str], None] = lambda _key: None
         """Called with a key that was pressed on this part and means nothing to it."""
+        # ipykernel 7.4 gives what a page says to the shell that spoke to it last: messages would
+        # overtake each other, or wait for a cell (https://github.com/ipython/ipykernel/pull/1565).
+        self.comm._reply_subshell_for = _as_sent  # noqa: SLF001 - there is no public way
         self.on_msg(self._on_message)
 
     @property

@@ -269,18 +269,21 @@ class Scan(Part):
         self._changed(candid)
 
     def _changed(self, candid: int) -> None:
-        self._show()
-        self._write()
+        # In one message: what is shown is never said to be saved before it is.
+        with self.hold_sync():
+            self._show()
+            self._write()
         self.on_change(candid)
 
     def _write(self) -> None:
         """Write to the disk, away from the page's messages: a disk may be slow."""
-        if self._writer is None:
-            writer = threading.Thread(target=self._save, name="ztfnb labels")
-            writer.start()
-            # Afterwards: where the system has no more threads, the next beat tries again.
-            self._writer = writer
-        self._show_saved()
+        with self.pump.lock:
+            if self._writer is None:
+                writer = threading.Thread(target=self._save, name="ztfnb labels")
+                writer.start()
+                # Afterwards: where the system has no more threads, the next beat tries again.
+                self._writer = writer
+            self._show_saved()
 
     def _save(self) -> None:
         while True:
