@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from time import monotonic, sleep
@@ -342,34 +343,35 @@ class Following:
         self._worker.leave()
         candid = chunk.candids[stuck]
         failure = too_long(self.filter, candid, self.limit, at)
-        self._note(chunk.numbers[stuck], candid, Verdict.FAILED, failure, {})
-        self._told()
+        with self._booking():
+            self._note(chunk.numbers[stuck], candid, Verdict.FAILED, failure, {})
         if self._worker.left_behind() >= _MOST_LEFT_BEHIND:
             raise FilterError(
                 f"{_MOST_LEFT_BEHIND} threads wait for calls that do not return; {failure}"
             )
 
     def _book(self, chunk: Chunk) -> None:
-        """Note what became of a chunk."""
+        """Note what became of a chunk, and tell of what passed."""
         passed: dict[bool, list[Arrived]] = {True: [], False: []}
         places = chunk.judged()
         if not places:
             return
         departed = self.stream.store.snapshot().departed
-        for place in places:
-            number, candid = chunk.numbers[place], chunk.candids[place]
-            verdict, notes, failure = chunk.verdict(place), chunk.notes(place), chunk.failure(place)
-            if failure is not None and failure.kind == "not held" and number < departed:
-                # It left while its packet was asked for: the filter did not fail on it.
-                self._tally.miss()
-                continue
-            self._note(number, candid, verdict, failure, notes)
-            self._took.append(chunk.took(place))
-            if verdict is Verdict.PASSED:
-                passed[number >= self._tally.start].append(Arrived(candid, notes))
-        new, old = passed[True], passed[False]
-        self._meter.add(len(places), len(new) + len(old))
-        self._told()
+        with self._booking():
+            for place in places:
+                number, candid = chunk.numbers[place], chunk.candids[place]
+                verdict, notes = chunk.verdict(place), chunk.notes(place)
+                failure = chunk.failure(place)
+                if failure is not None and failure.kind == "not held" and number < departed:
+                    # It left while its packet was asked for: the filter did not fail on it.
+                    self._tally.miss()
+                    continue
+                self._note(number, candid, verdict, failure, notes)
+                self._took.append(chunk.took(place))
+                if verdict is Verdict.PASSED:
+                    passed[number >= self._tally.start].append(Arrived(candid, notes))
+            new, old = passed[True], passed[False]
+            self._meter.add(len(places), len(new) + len(old))
         self._calls.tell([one.candid for one in new])
         self._calls_held.tell([one.candid for one in old])
         if new:
@@ -377,6 +379,14 @@ class Following:
                 self.on_news(new)
             except Exception as error:  # noqa: BLE001 - a view that fails ends nothing
                 self.notes.append(f"news could not be told: {message_of(error)}")
+
+    @contextmanager
+    def _booking(self) -> Iterator[None]:
+        """Change what is known while nobody who waits looks: they see all of it, or nothing."""
+        with self._reached:
+            yield
+            self.revision += 1
+            self._reached.notify_all()
 
     def _note(
         self,
@@ -395,11 +405,6 @@ class Following:
             self.failed.put(number, candid, failure)
         self._latest[verdict].put(number, candid, None)
         self._tally.note(number, verdict)
-
-    def _told(self) -> None:
-        self.revision += 1
-        with self._reached:
-            self._reached.notify_all()
 
 
 def _numbers(held: Snapshot, candids: list[int]) -> Iterable[int]:
