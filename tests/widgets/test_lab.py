@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from ztfnb.filters.report import Report
 from ztfnb.simulate import Survey
 from ztfnb.widgets.lab import Lab
 from ztfnb.widgets.labbing import lab
+from ztfnb.widgets.labsheets import versions_sheet
 from ztfnb.widgets.labwork import briefly
 
 
@@ -49,7 +51,7 @@ def other(alert: Any, *, rb_min: float = 0.1) -> Any:
 
 def until(condition: Callable[[], bool]) -> None:
     """Wait for threads, which tell nobody when they are done."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 240
     while not condition():
         assert time.monotonic() < end, "it did not come"
         time.sleep(0.01)
@@ -138,7 +140,14 @@ def test_the_latest_settings_win(made: Lab) -> None:
 def test_code_waits_for_no_page(made: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cell that blocks what serves the page's messages has the report of its thresholds."""
     handed: list[Callable[[], None]] = []
-    monkeypatch.setattr(made.pump, "call", handed.append)
+    call = made.pump.call
+
+    def keep(function: Callable[[], None]) -> None:
+        """Hold back what the evaluation hands over; the gallery may still hand over cards."""
+        of_lab = getattr(function, "func", None) == made._work._hand
+        (handed.append if of_lab else call)(function)
+
+    monkeypatch.setattr(made.pump, "call", keep)
     made.set(rb_min=0.123)
     assert made.wait().params["rb_min"] == 0.123
     until(lambda: bool(handed))
@@ -247,6 +256,27 @@ def test_versions_are_kept_and_compared(made: Lab) -> None:
     say(made.tabs.versions, kind="link", key="gained")
     assert set(made.verdicts.candids) <= set(gained.tolist())
     assert made.verdicts.chosen == "further"
+
+
+def test_a_version_is_kept_whatever_is_looked_at_next(
+    made: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is to be kept waits for nothing that is shown, and gives way to nothing."""
+    settled(made)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(*given: Any) -> Any:
+        begun.set()
+        assert go_on.wait(60)
+        return versions_sheet(*given)
+
+    monkeypatch.setattr("ztfnb.widgets.labtabs.versions_sheet", slow)
+    made.tabs.tabs.chosen = "versions"
+    assert begun.wait(60)
+    say(made.tabs.versions, kind="link", key="keep")
+    say(made.tabs.tabs, kind="choose", name="yield")
+    go_on.set()
+    until(lambda: len(made.filter.versions) == 1)
 
 
 def test_the_yield_is_worked_out_when_it_is_looked_at(made: Lab) -> None:

@@ -97,3 +97,17 @@ def test_who_fails_to_take_a_result_does_not_end_the_others(
     assert raised == [ZeroDivisionError]
     work.ask(lambda: 2, lambda _result: ended.set())
     assert ended.wait(60)
+
+
+def test_what_is_asked_by_who_then_fails_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was asked for before a result's taker raises is not forgotten with it."""
+    monkeypatch.setattr(threading, "excepthook", lambda _what: None)
+    ended = threading.Event()
+    work: Latest[int] = Latest(Pump(), "test")
+
+    def ask_and_fail(_result: int | Exception) -> None:
+        work.ask(lambda: 2, lambda _result: ended.set())
+        raise ZeroDivisionError
+
+    work.ask(lambda: 1, ask_and_fail)
+    assert ended.wait(60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -72,11 +73,9 @@ class Latest(Generic[T]):
                 result = error
             try:
                 self._pump.call(partial(self._hand, asked, result))
-            except BaseException:
-                # Raised by whoever took the result; what is asked for next is still done.
-                with self._pump.lock:
-                    self._running = False
-                raise
+            except Exception:  # noqa: BLE001 - of whoever took it; what was asked since is done
+                told = (*sys.exc_info(), threading.current_thread())
+                threading.excepthook(threading.ExceptHookArgs(told))
 
     def _hand(
         self, asked: tuple[Callable[[], T], Callable[[T | Exception], None]], result: T | Exception

@@ -68,6 +68,8 @@ class LabTabs(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         """Called with an alert whose pin is to be taken away."""
         self._work: Latest[Publish] = Latest(pump, "ztfnb lab tabs")
         self._curves: Latest[Publish] = Latest(pump, "ztfnb lab curve")
+        # Apart, as what is looked at next must not take its place.
+        self._keeping: Latest[None] = Latest(pump, "ztfnb lab keep")
         self._pending = ""
         """What a thread is working out."""
         self._report: Report | None = None
@@ -185,9 +187,11 @@ class LabTabs(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     # -- What is chosen in a tab -----------------------------------------------------------------
 
-    def _keep(self, report: Report) -> Publish:
-        report.filter.versions.add(_version(report))
-        return self._versions(report)
+    def _kept(self, found: Exception | None) -> None:
+        if found is None:
+            self.renew("versions")
+        else:
+            self._filled("versions", found)
 
     def _choose_version(self, key: str) -> None:
         report = self._report
@@ -230,8 +234,7 @@ class LabTabs(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     def _list_change(self, name: str) -> None:
         found, report = self._difference, self._report
         if name == "keep" and report is not None:
-            self._pending = "versions"
-            self._work.ask(partial(self._keep, report), partial(self._filled, "versions"))
+            self._keeping.ask(partial(_keep, report), self._kept)
         elif found is not None and name in ("gained", "lost"):
             self.on_list(f"{name} since that version", getattr(found, name))
 
@@ -265,6 +268,10 @@ class LabTabs(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             self.scores.say(name, f"There is no curve: {publish}")
         else:
             publish()
+
+
+def _keep(report: Report) -> None:
+    report.filter.versions.add(_version(report))
 
 
 def _version(report: Report) -> Version:
