@@ -15,6 +15,7 @@ import ztfnb
 from ztfnb.columns import decode_columns
 from ztfnb.errors import ConfigError
 from ztfnb.filters.applied import Applied
+from ztfnb.filters.following import Arrived
 from ztfnb.source import Memory, Packet
 from ztfnb.stream import Stream
 from ztfnb.widgets import AppliedView, Browser
@@ -224,9 +225,17 @@ def test_notices_are_off_until_they_are_asked_for(live: Stream, sent: Sent) -> N
     applied = live.apply(bright)
     view = AppliedView(applied)
     messages = sent(view.notices)
+    heard: list[Any] = []
+    hear = applied["bright"].on_news
+
+    def listen(news: list[Arrived]) -> None:
+        hear(news)
+        heard.extend(news)
+
+    applied["bright"].on_news = listen
     applied.wait()
     put(live, 1001)
-    applied.wait()
+    eventually(lambda: heard)
     assert not messages
     say(view.notices, kind="switch", name="notify", on=True)
     say(view.notices, kind="switch", name="nonsense", on=True)

@@ -377,8 +377,12 @@ def test_cells_run_again_let_the_old_alerts_go() -> None:
 
     old, held = show()
     new, _ = show()
-    gc.collect()
-    assert held() is None
+
+    def gone() -> bool:
+        gc.collect()
+        return held() is None
+
+    until(gone)
     assert old.table.comm is None
     assert new.selected is not None
     new.close()

@@ -60,9 +60,11 @@ def test_a_bundle_and_its_zip(form: ExportForm, tmp_path: Path) -> None:
     """A press writes the folder below the notebook's, tells the proof, and hands over the zip."""
     assert form._offer["folder"] == "bright"
     assert "bright(rb_min=0.5), to be proven on the 12 alerts" in form._offer["what"]
+    states: list[str] = []
+    form.observe(lambda change: states.append(change["new"]["state"]), "_work")
     say(form, kind="export", folder=" bright ", archive=True, fresh=False, overwrite=False)
-    assert form._work["state"] == "running"
     told = ended(form)
+    assert states[0] == "running"
     assert told["state"] == "done"
     assert "12 alerts decided alike" in told["words"]
     assert (told["folder"], told["zip"]) == ("bright", "bright.zip")

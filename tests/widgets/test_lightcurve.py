@@ -55,6 +55,16 @@ def wait_for(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
+def search(part: LightCurve) -> None:
+    """Look for periods, and wait until all that is found is told: a period after the peaks."""
+    say(part, "find")
+    wait_for(lambda: not any("ztfnb periods" in name for name in threads()))
+
+
+def threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate()]
+
+
 def test_marks_the_newest_alert() -> None:
     """The ring is around the detection of the newest alert, and moves when told."""
     widget = LightCurve([an_alert(1), an_alert(2)])
@@ -160,8 +170,7 @@ def test_a_period_that_is_none_is_explained() -> None:
 def test_periods_are_found_beside_the_messages() -> None:
     """The search returns at once; its best period is tried, the others are offered."""
     widget = LightCurve(a_star())
-    say(widget, "find")
-    wait_for(lambda: widget._found.get("peaks"))
+    search(widget)
     assert widget.curve is not None
     assert widget.periods[widget.curve.object_id] == pytest.approx(PERIOD, abs=1e-3)
     best, *others = widget._found["peaks"]
@@ -174,8 +183,8 @@ def test_a_period_that_was_typed_is_kept_by_a_search() -> None:
     """What a person chose stays until they choose another."""
     widget = LightCurve(a_star())
     say(widget, "period", value=3.0)
-    say(widget, "find")
-    wait_for(lambda: widget._found.get("peaks"))
+    search(widget)
+    assert widget._found["peaks"]
     assert list(widget.periods.values()) == [3.0]
 
 
@@ -190,15 +199,11 @@ def test_what_is_found_of_another_object_is_not_shown() -> None:
     assert widget.periods == {}
 
 
-def threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate()]
-
-
 def test_too_few_points_are_explained() -> None:
     """A search that cannot be made says why."""
     widget = LightCurve(an_alert())
-    say(widget, "find")
-    wait_for(lambda: not widget._found["busy"])
+    search(widget)
+    assert not widget._found["busy"]
     assert "10 fluxes" in widget._found["text"]
 
 
