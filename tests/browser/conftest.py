@@ -36,7 +36,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def chromium() -> Iterator[Browser]:
     """A Chromium without a window."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=list(FLAGS), timeout=1000 * PATIENCE
+        )
         yield browser
         browser.close()
 
@@ -54,7 +56,8 @@ def desk(lab: Lab, chromium: Browser, request: pytest.FixtureRequest) -> Iterato
     yield made
     try:
         made.picture(f"{name}-end")
-        made.close()
+        # Before the end of the kernel: widgets that ask for news then are told that they cannot.
         made.check()
     finally:
+        made.close()
         context.close()

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -29,6 +28,7 @@ from playwright.sync_api import (
     WebSocket,
     expect,
 )
+from ports import free_ports
 
 PATIENCE = 120.0
 """How long anything in a page may take [s]: many tests share a machine that may be slow."""
@@ -150,9 +150,7 @@ def running_lab(home: Path) -> Iterator[Lab]:
     """Run JupyterLab on a free port, with settings and notebooks of its own below ``home``."""
     folder = home / "notebooks"
     folder.mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    (port,) = free_ports(1)
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "JUPYTER_CONFIG_DIR": str(home / "config"),

@@ -21,7 +21,7 @@ SELECTED = ".ztfnb-row[aria-selected='true']"
 # Whether a part ends where the browser does, or before.
 INSIDE = """part => part.getBoundingClientRect().right
   <= part.closest('.ztfnb-browser').getBoundingClientRect().right + 1"""
-# How many different colours a stamp has: a blank one has one.
+# How many different colours a stamp has: a blank one has one, that of a bright star some twenty.
 COLOURS = """canvas => {
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   return new Set(new Uint32Array(data.buffer)).size;
@@ -115,7 +115,7 @@ def test_a_first_night(desk: Desk) -> None:
     ranked = statistics.quantiles(times, n=20)
     print(f"click to paint: median {statistics.median(times):.0f} ms, 95th {ranked[-1]:.0f} ms")  # noqa: T201 - a measurement
     for kind in range(3):
-        assert page.locator(".ztfnb-stamp canvas").nth(kind).evaluate(COLOURS) > 50
+        assert page.locator(".ztfnb-stamp canvas").nth(kind).evaluate(COLOURS) > 10
     still = candids(desk)
     new = page.locator(".ztfnb-follow.ztfnb-fresh")
     expect(new).to_contain_text("new")
@@ -263,9 +263,12 @@ def test_scan_save_and_come_back(desk: Desk) -> None:
     desk.picture("scanning")
     desk.says(1, "['bad', 'good', 'maybe']")
 
+    file = desk.lab.folder / "scan.jsonl"
+
     def saved() -> list[str]:
-        lines = (desk.lab.folder / "scan.jsonl").read_text().splitlines()
-        return [json.loads(line)["label"] for line in lines]
+        """The labels of the lines that are whole."""
+        text = file.read_text() if file.exists() else ""
+        return [json.loads(line)["label"] for line in text.split("\n")[:-1]]
 
     desk.until(lambda: saved()[-3:] == ["good", "bad", "maybe"])
     desk.run(2)
@@ -387,10 +390,13 @@ browser
 """
 RELEASE = """
 before = psutil.Process().memory_info().rss
+def asks():
+    with browser.pump.lock:  # which a part that has its turn holds: it does not wait just then
+        return browser.table in browser.pump._waiting
 def release():
     while not pathlib.Path("frozen.txt").exists(): time.sleep(0.1)
     # A frozen page is still told what it has asked for: the burst must find it asking nothing.
-    while browser.table in browser.pump._waiting:
+    while asks():
         time.sleep(0.3)
         source.allowed += 20
     source.allowed = 20_000
