@@ -308,7 +308,7 @@ def test_dead_letters_of_a_broker_that_is_away() -> None:
 PARENT = """
 import sys, time, ztfnb
 worker = ztfnb.run_worker(sys.argv[1], source=sys.argv[2], to="out", start="beginning")
-worker.wait(received=1)
+worker.wait(received=1, timeout=300)
 print(worker.pid, flush=True)
 time.sleep(600)
 """

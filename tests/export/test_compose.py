@@ -25,7 +25,7 @@ from ztfnb.export.deployment import deployment_files
 from ztfnb.export.facts import Facts
 from ztfnb.kafka import create_topics, packet_from
 
-PATIENCE = 120.0
+PATIENCE = 240.0
 
 
 def _services() -> dict[str, Any]:

@@ -280,8 +280,10 @@ def test_notes_are_text(pins: Pins) -> None:
     assert not pins.folder.exists()
 
 
-def test_threads(pins: Pins) -> None:
+def test_threads(pins: Pins, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pins made at the same time are all kept."""
+    # Each waits for the disk of all others, which may be slow.
+    monkeypatch.setattr("ztfnb.lines.PATIENCE", 240.0)
     threads = [
         threading.Thread(target=pins.pin, args=(decode(made_packet(candid)),))
         for candid in range(1, 17)

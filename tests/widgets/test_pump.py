@@ -12,6 +12,12 @@ from ztfnb.widgets import _pump
 from ztfnb.widgets._pump import CREDIT, PATIENCE, Pump
 
 
+@pytest.fixture
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beats follow each other at once."""
+    monkeypatch.setattr(_pump, "INTERVAL", 0.01)
+
+
 class Part:
     """Has news when told so, and notes where it was asked."""
 
@@ -85,6 +91,7 @@ def test_forgets_who_is_gone() -> None:
     assert not pump.running
 
 
+@pytest.mark.usefixtures("_quick")
 def test_beats_where_messages_are_served() -> None:
     """Beats run on the loop of the last message, and stop when nobody waits."""
     pump, part = Pump(), Part()
@@ -100,6 +107,7 @@ def test_beats_where_messages_are_served() -> None:
     assert part.threads == ["first"] * CREDIT + ["second"] * CREDIT
 
 
+@pytest.mark.usefixtures("_quick")
 def test_moves_on_from_a_loop_that_is_busy() -> None:
     """A loop held up by a cell does not hold up a page that speaks through another one."""
     pump, part = Pump(), Part()
@@ -128,6 +136,7 @@ def test_moves_on_from_a_loop_that_is_busy() -> None:
     held.join(60)
 
 
+@pytest.mark.usefixtures("_quick")
 def test_calls_run_with_the_lock_where_messages_are_served() -> None:
     """Work handed over runs on the loop of the messages, or at once where there is none."""
     pump, part = Pump(), Part()
@@ -169,6 +178,7 @@ def test_four_beats_a_second() -> None:
     assert _pump.INTERVAL >= 0.25
 
 
+@pytest.mark.usefixtures("_quick")
 def test_failing_beat_does_not_end_the_others() -> None:
     """A part that fails is asked no more; another one still gets its turn."""
     pump = Pump()
