@@ -197,7 +197,9 @@ function cutBar({ model, send, done }) {
       if (listed) complain(state.error);
       else quiet();
     }
-    if (document.activeElement !== search && !search.getAttribute("aria-invalid")) {
+    // Neither what is being typed, nor what the kernel has not heard of yet, nor a mistake is lost.
+    const told = !timer && pending?.box !== search && !search.getAttribute("aria-invalid");
+    if (told && document.activeElement !== search) {
       search.value = state.search;
     }
   }

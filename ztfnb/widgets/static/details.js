@@ -120,7 +120,7 @@ function render({ model, el }) {
     typed = search.value;
     sieve();
     clearTimeout(timer);
-    timer = setTimeout(() => choose("search", typed), TYPED);
+    timer = setTimeout(() => { timer = 0; choose("search", typed); }, TYPED);
   });
   hide.addEventListener("click", () => {
     hideMissing = !hideMissing;
@@ -221,7 +221,8 @@ function render({ model, el }) {
       const settings = model.get("_settings");
       if (turns.isOutdated(settings.turn)) return;
       ({ hide_missing: hideMissing, open } = settings);
-      if (document.activeElement !== search) typed = settings.search;
+      // The kernel has not heard yet of what was typed a moment ago.
+      if (!timer && document.activeElement !== search) typed = settings.search;
       sieve();
     }),
   ];
