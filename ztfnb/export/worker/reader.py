@@ -178,6 +178,7 @@ class GroupReader:
         self._client.poll(0)
         try:
             self.watch.look(self._client)
+            self._note_nights(self.watch.found)
             self._ids.ask(self.watch.found)
         except KafkaException as error:
             self.health.note(error.args[0])
@@ -206,6 +207,7 @@ class GroupReader:
             if now >= self._next_refresh and (self.health.connected or not self._subscribed):
                 self._next_refresh = now + _RETRY
                 self.watch.renew(self._client)
+                self._note_nights(self.watch.read)
                 self._subscribe()
                 self._ids.ask(self.watch.found)
                 self._next_refresh = now + (self._refresh if self._subscribed else _RETRY)
@@ -452,6 +454,10 @@ class GroupReader:
         self.reach.forget_end(place)
         change = self._client.pause if self._held else self._client.resume
         change([at])
+
+    def _note_nights(self, there: Sequence[str]) -> None:
+        """Note where no night is there yet: then all of the first that comes is to be read."""
+        self.stopped.begun |= self.watch.nightly and not there
 
     def _subscribe(self) -> None:
         if set(self.watch.read) != set(self._subscribed):
