@@ -273,6 +273,9 @@ class KafkaSource:
             if places:
                 change = self._client().pause if held else self._client().resume
                 self._attempt(lambda: change(places))
+            if not held:
+                for place in self._places.values():
+                    place.end = -1  # more may have come; the client tells the end again
 
     def _read(self, timeout: float, limit: int) -> list[Packet]:
         packets: list[Packet] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it lists no names
     AclBinding,
+    AclBindingFilter,
     AclOperation,
     AclPermissionType,
     AdminClient,
@@ -103,3 +105,18 @@ def _prepare(address: str) -> None:
     ]
     for created in rules.create_acls(bindings).values():
         created.result()
+    # The controller has them now; the broker has them when it lists them.
+    whichever: Any = None
+    anything = AclBindingFilter(
+        ResourceType.ANY,
+        whichever,
+        ResourcePatternType.ANY,
+        whichever,
+        whichever,
+        AclOperation.ANY,
+        AclPermissionType.ANY,
+    )
+    deadline = time.monotonic() + 120
+    while len(rules.describe_acls(anything).result()) < len(bindings):
+        assert time.monotonic() < deadline, "the broker does not learn who may do what"
+        time.sleep(0.05)

@@ -66,8 +66,8 @@ def test_s22_broker_down() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    source = KafkaSource(f"127.0.0.1:{port}", "ztf_20181128_programid1")
-    text = told(source, lambda status: "nothing listens" in status.error)
+        source = KafkaSource(f"127.0.0.1:{port}", "ztf_20181128_programid1")
+        text = told(source, lambda status: "nothing listens" in status.error)
     assert f"127.0.0.1:{port} cannot be reached" in text
 
 

@@ -27,7 +27,7 @@ def test_create_topics_leaves_what_is_there(bootstrap: str, topic: str) -> None:
     """A topic gets as many partitions as asked for; creating it again changes nothing."""
     create_topics(bootstrap, [topic], partitions=3)
     create_topics(bootstrap, [topic], partitions=8)
-    listed = AdminClient({"bootstrap.servers": bootstrap}).list_topics(topic, timeout=10)
+    listed = AdminClient({"bootstrap.servers": bootstrap}).list_topics(topic, timeout=60)
     assert len(listed.topics[topic].partitions) == 3
 
 

@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 import pytest
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import OFFSET_INVALID, TopicPartition
 from confluent_kafka.admin import AdminClient
 from reading import drain, poll_until
+from standins import committed
 
 from ztfnb.broker.real import RealBroker
 from ztfnb.errors import NotHeldError
@@ -100,8 +101,10 @@ def test_a_start_that_is_reached_meanwhile_is_kept(bootstrap: str, topic: str, f
     sent = fill(topic, 300)
     source = KafkaSource(bootstrap, topic, start=parse_start(dict.fromkeys(range(16), 3)))
     source._consumer = source._open()
-    source._refresh(10.0)
+    source._refresh(60.0)
     source._broken |= source._places.keys()
+    source._patience = 60.0
+    source._repair()
     got = drain(source)
     source.close()
     assert len(got) == len(sent) - 3 * 16
@@ -125,11 +128,12 @@ def test_lag_counts_what_waits(bootstrap: str, topic: str, fill: Fill) -> None:
     """The lag is what lies between the position and the end."""
     fill(topic, 120)
     source = KafkaSource(bootstrap, topic, start=BEGINNING)
-    first = poll_until(source, lambda packets: len(packets) >= 1)
-    source._next_lag = 0.0
-    rest = list(source.poll(0.1, 1))
-    lag = source.status().lag
-    assert lag == 120 - len(first) - len(rest)
+    read = 0
+    while source.status().lag is None:  # partitions tell their ends one after the other
+        source._next_lag = 0.0
+        read += len(source.poll(0.1, 1))
+    assert read < 120
+    assert source.status().lag == 120 - read
     drain(source)
     assert source.status().lag == 0
     source.close()
@@ -187,7 +191,7 @@ def test_nights_roll_over_at_midnight(bootstrap: str, fill: Fill) -> None:
     got = poll_until(source, lambda packets: len(packets) >= 45)
     assert values(got) == values(late + new)
     assert set(source.status().topics) == {first, second}
-    assert source.status().error == ""
+    poll_until(source, lambda _: source.status().error == "")
     source.close()
 
 
@@ -214,8 +218,9 @@ def test_s07_expired_offsets_are_reported(bootstrap: str, topic: str, fill: Fill
         future.result()
     source.seek(parse_start(dict.fromkeys(range(16), 1)))
     got = drain(source)
-    assert source.status().gaps == (Gap(topic, 2, 1, 6), Gap(topic, 9, 1, 3))
-    assert len(got) + sum(gap.size for gap in source.status().gaps) == 300 - 16
+    gaps = source.status().gaps
+    assert sorted(gaps, key=lambda gap: gap.partition) == [Gap(topic, 2, 1, 6), Gap(topic, 9, 1, 3)]
+    assert len(got) + sum(gap.size for gap in gaps) == 300 - 16
     assert min(packet.offset for packet in got if packet.partition == 2) == 7
     source.close()
 
@@ -250,9 +255,7 @@ def test_nothing_is_committed(bootstrap: str, topic: str, fill: Fill) -> None:
     assert "ztfnb-reader" not in {g.group_id for g in admin.list_consumer_groups().result().valid}
     source.close()
     assert "ztfnb-reader" not in {g.group_id for g in admin.list_consumer_groups().result().valid}
-    asked = ConsumerGroupTopicPartitions("ztfnb-reader", [TopicPartition(topic, 0)])
-    committed = admin.list_consumer_group_offsets([asked])["ztfnb-reader"].result()
-    assert [place.offset for place in committed.topic_partitions] == [-1001]
+    assert committed(bootstrap, "ztfnb-reader", topic, 16) == [OFFSET_INVALID] * 16
 
 
 def test_fetch_by_coordinates(bootstrap: str, topic: str, fill: Fill) -> None:
@@ -321,7 +324,7 @@ def test_a_topic_made_anew_is_read_from_its_beginning(
     drain(source)
     admin = AdminClient({"bootstrap.servers": bootstrap})
     admin.delete_topics([topic])[topic].result()
-    poll_until(source, lambda _: bool(source.status().error))
+    poll_until(source, lambda _: source.status().trouble == "unknown")
     assert not source.status().failed
     new = fill(topic, 40, first=1000)
     got = poll_until(source, lambda packets: len(packets) >= 40)
@@ -335,7 +338,7 @@ def test_a_limit_of_nothing_holds_the_position(bootstrap: str, topic: str, fill:
     source = KafkaSource(bootstrap, topic, start=BEGINNING)
     got = poll_until(source, lambda packets: len(packets) >= 1)
     got += source.poll(1.0, 20)
-    for _ in range(20):
+    for _ in range(10):
         assert list(source.poll(0.05, 0)) == []
     assert source.status().connected
     sent += fill(topic, 100, first=300)
@@ -348,3 +351,19 @@ def test_a_limit_of_nothing_holds_the_position(bootstrap: str, topic: str, fill:
     assert list(source.poll(0.05, 0)) == []
     assert len(drain(source)) == 400
     source.close()
+
+
+def test_after_a_hold_it_is_not_caught_up_before_it_has_looked(
+    bootstrap: str, topic: str, fill: Fill
+) -> None:
+    """What came while nothing was to be read waits: the end that was reached before is none."""
+    fill(topic, 40)
+    source = KafkaSource(bootstrap, topic, start=BEGINNING)
+    drain(source)
+    source.poll(0.0, 0)
+    new = fill(topic, 20, first=40)
+    got = list(source.poll(0.0, 1))
+    assert not source.status().caught_up
+    got += drain(source)
+    source.close()
+    assert values(got) == values(new)

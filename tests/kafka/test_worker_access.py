@@ -104,7 +104,7 @@ def test_s28_a_worker_shows_no_secret(
         port=0,
         log_level="debug",
     ) as worker:
-        worker.wait(received=6)
+        worker.wait(received=6, timeout=240)
         shown = told(worker)
         assert '"event"' not in shown["log"]
         assert "starting" in shown["log"]
@@ -121,7 +121,7 @@ def test_s28_a_worker_shows_no_secret(
         assert {one.kind for one in letters} == {"exception", "not decoded"}
         shown["dead letters"] = repr(letters)
         with worker.connect() as passed:
-            passed.wait(alerts=2)
+            passed.wait(alerts=2, timeout=240)
             shown["stream"] = repr(passed) + repr(passed.stats) + repr(passed.log)
     shown |= {"closed": repr(worker) + "\n".join(str(line) for line in worker.log)}
     assert found_in(shown) == []
@@ -139,7 +139,7 @@ def test_s28_a_refused_worker_shows_no_secret(
         ) as worker,
         pytest.raises((WorkerError, TimeoutError), match="refused the user name or pass") as end,
     ):
-        worker.wait("caught up", timeout=120)
+        worker.wait("caught up", timeout=240)
     shown = {"error": str(end.value), "repr": repr(worker)}
     shown["log"] = "\n".join(str(line) for line in worker.log)
     assert found_in(shown) == []
