@@ -56,6 +56,8 @@ _STALLED = 20.0
 """After how long without a confirmation the output counts as disconnected [s]."""
 _LAST_BATCH = 6.0
 """How long the last batches may take when the worker is stopped [s]."""
+_LAST_WRITE = 12.0
+"""The same of the one that is being written then, which would be written twice otherwise [s]."""
 _LAST_WORDS = 0.5
 """The same where no broker answers [s]."""
 _REVOKE = 20.0
@@ -158,11 +160,12 @@ class Worker:
             If settings turn out to be wrong.
         """
         try:
-            self._start()
-            self._connect(stop)
-            while not stop.is_set() and not self._is_done():
-                self._turn()
-            self._wind_up()
+            if not stop.is_set():
+                self._start()
+                self._connect(stop)
+                while not stop.is_set() and not self._is_done():
+                    self._turn()
+                self._wind_up()
         except (KafkaException, ZtfnbError) as error:
             self._fail(error)
             if isinstance(error, KafkaException):
@@ -495,8 +498,14 @@ class Worker:
         self._publish("stopping")
         self._reader.retire()
         connected = self._reader.health.connected
-        deadline = time.monotonic() + (_LAST_BATCH if connected else _LAST_WORDS)
-        while (self._judging or self._judged or self._writing) and time.monotonic() < deadline:
+        now = time.monotonic()
+        deadline = last = now + (_LAST_BATCH if connected else _LAST_WORDS)
+        if connected and not self._settings.transactional:
+            last = now + _LAST_WRITE
+        while (self._judging or self._judged or self._writing) and time.monotonic() < last:
+            if time.monotonic() > deadline:
+                self._judging.clear()
+                self._judged.clear()
             self._reader.gather(0, _WRITING)
             self._judge()
             self._write()
