@@ -12,12 +12,15 @@ from made import made_packet
 
 from ztfnb.errors import WorkerError
 from ztfnb.export.worker import cell as celling
+from ztfnb.export.worker import cell_process
 from ztfnb.export.worker.cell import Cell
 from ztfnb.export.worker.settings import Limits
 from ztfnb.filters.decision import Verdict
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a worker needs Linux or macOS")
 LIMITS = Limits(seconds=3.0, memory=400 << 20)
+PATIENT = Limits(seconds=60.0, memory=400 << 20)
+"""Where it is not the time that ends an alert."""
 PACKETS = [made_packet(place) for place in range(1, 5)]
 EVIL = 2
 """The alert on which the filter does what it does, by its place."""
@@ -74,7 +77,7 @@ def _lying(folder: Path, what: str) -> Path:
 @pytest.mark.parametrize("lie", LIES)
 def test_what_a_filter_says_in_the_name_of_its_process(lie: str, tmp_path: Path) -> None:
     """Whatever that is, the worker goes on, and the other alerts pass."""
-    with Cell([_lying(tmp_path / "f", LIES[lie])], LIMITS) as cell:
+    with Cell([_lying(tmp_path / "f", LIES[lie])], PATIENT) as cell:
         cell.start()
         judged = judge_all(cell, PACKETS)
         # Whom the process was ended over, and whether for good, is not always to be known.
@@ -111,6 +114,28 @@ def test_s09_a_process_that_never_stops_talking(
     assert judged.filters[0].failures[EVIL].kind == "time"
 
 
+def test_a_place_that_is_told_slowly_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is interrupted while it writes where it is has not told that yet."""
+    monkeypatch.setattr(cell_process, "_TRACED", 60.0)
+    what = """
+import faulthandler, time
+def tell(*_):
+    for part in ("Stack:\\n", f'File "{__file__}"', ", line ", "12", " in f\\n"):
+        os.write(held("order").trace, part.encode())
+        time.sleep(0.1)
+faulthandler.unregister(signal.SIGUSR1)
+signal.signal(signal.SIGUSR1, tell)
+while True: pass
+"""
+    with Cell([_lying(tmp_path / "f", what)], LIMITS) as cell:
+        cell.start()
+        judged = judge_all(cell, PACKETS)
+    failed = judged.filters[0].failures[EVIL]
+    assert (failed.kind, failed.line) == ("time", 12)
+
+
 def test_a_filter_under_another_name(tmp_path: Path) -> None:
     """What says that it is another filter than its bundle is not begun with."""
     folder = bundle_of(
@@ -130,5 +155,5 @@ def test_a_filter_under_another_name(tmp_path: Path) -> None:
             return True
         """,
     )
-    with Cell([folder], LIMITS) as cell, pytest.raises(WorkerError, match="other names"):
+    with Cell([folder], PATIENT) as cell, pytest.raises(WorkerError, match="other names"):
         cell.start()

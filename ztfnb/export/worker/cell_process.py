@@ -25,8 +25,9 @@ _PASSED_ON = (
 )
 """How many threads a library may start: one, unless the worker's environment says otherwise.
 Under strict always one, since a process is confined before it has more."""
-_TRACED = 0.2
+_TRACED = 1.0
 """How long a process may take to write where it is [s]."""
+_GLANCE = 0.01
 _LINE_DIGITS = 9
 
 
@@ -118,16 +119,21 @@ class CellProcess:
         if self.ended() is None:
             with suppress(OSError):
                 os.kill(self.pid, signal.SIGUSR1)
-            end = monotonic() + _TRACED
-            before = b""
-            while monotonic() < end and (not before or before != self._traced()):
-                before = self._traced()
-                with suppress(subprocess.TimeoutExpired):
-                    self._process.wait(0.02)
-        for line in self._traced().decode("utf-8", "replace").splitlines():
+        end = monotonic() + _TRACED
+        while True:
+            last = self.ended() is not None or monotonic() > end
+            line = self._line(folders)
+            if line or last:
+                return line
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_GLANCE)
+
+    def _line(self, folders: Sequence[Path]) -> int:
+        """Return the author's line in what is written so far; 0 where there is none yet."""
+        for line in self._traced().decode("utf-8", "replace").splitlines(keepends=True):
             # What Python writes: File "/filter/filter.py", line 12 in young
             name, _, rest = line.strip().removeprefix('File "').partition('", line ')
-            if rest and any(Path(name).is_relative_to(folder) for folder in folders):
+            if line.endswith("\n") and any(Path(name).is_relative_to(one) for one in folders):
                 number = rest.partition(" ")[0][:_LINE_DIGITS]
                 return int(number) if number.isascii() and number.isdigit() else 0
         return 0
