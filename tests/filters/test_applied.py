@@ -22,6 +22,7 @@ from unmeasured import unmeasured
 import ztfnb
 from ztfnb.columns import decode_columns
 from ztfnb.errors import ConfigError, FilterError, StreamClosedError
+from ztfnb.filters import following
 from ztfnb.filters.applied import Applied
 from ztfnb.filters.calls import MOST, Calls
 from ztfnb.filters.decision import Verdict
@@ -472,6 +473,23 @@ def test_reason() -> None:
         assert applied["bright"].explain(200).verdict is Verdict.PASSED
         assert applied["bright"].explain(200).annotations == applied.passed[200]
         assert "NotHeldError" in applied["bright"].reason(999999) or not applied.reason(999999)
+
+
+def test_two_may_ask_for_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gallery's thread that asks for one alert takes nothing from a table that asks for rows."""
+    numbers = following._numbers
+    with streaming(PACKETS[:10]) as live:
+        live.wait(alerts=10)
+        one = live.apply(alone).wait()["alone"]
+        assert one.verdicts([1]) == [Verdict.PASSED]
+
+        def meanwhile(*given: Any) -> Any:
+            monkeypatch.setattr(following, "_numbers", numbers)
+            assert one.verdicts([3]) == [Verdict.PASSED]
+            return numbers(*given)
+
+        monkeypatch.setattr(following, "_numbers", meanwhile)
+        assert one.verdicts([1, 2, 99]) == [Verdict.PASSED, Verdict.PASSED, None]
 
 
 def test_news() -> None:

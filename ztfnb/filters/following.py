@@ -199,8 +199,9 @@ class Following:
         Of a filter that keeps state between alerts it says only why one failed, since running it
         once more would change what it does next.
         """
-        if candid in self.failed:
-            return str(self.failed[candid])
+        failure = self.failed.get(candid)
+        if failure is not None:
+            return str(failure)
         known = self._reasons.get(candid)
         if known is not None:
             return known
@@ -228,11 +229,11 @@ class Following:
     def _numbers_of(self, candids: list[int]) -> list[int | None]:
         """Return which alerts these are of all that arrived; None for one that is not held."""
         held = self.stream.store.snapshot()
-        known = self._numbers
+        known = before = self._numbers  # read once: another thread may ask for other rows
         sought = [one for one in candids if known.get(one, -1) < held.departed]
         if sought:
             known = dict(zip(sought, _numbers(held, sought), strict=True))
-            known |= {one: self._numbers[one] for one in candids if one not in known}
+            known |= {one: before[one] for one in candids if one not in known}
             # Of what was asked for last: a table asks for the same rows again and again.
             self._numbers = known
         return [number if (number := known[one]) >= held.departed else None for one in candids]
