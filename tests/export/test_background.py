@@ -124,7 +124,12 @@ def test_its_life(run: Run) -> None:
         assert len(ours) >= 2
     assert (worker.running, worker.exit_code, worker.state) == (False, 0, "closed")
     assert worker.numbers.received == ALL
-    assert [line.text for line in worker.log if line.text.startswith("ended")]
+    # What it told last is waited for some seconds only.
+    end = time.monotonic() + 60
+    while not (told := [one.text for one in worker.log if one.text.startswith("ended")]):
+        assert time.monotonic() < end, worker.log
+        time.sleep(0.05)
+    assert told
     assert gone(ours)
     worker.stop()
     with pytest.raises(WorkerError, match=r"received will not come: mine is closed"):

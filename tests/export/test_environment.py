@@ -127,6 +127,8 @@ def test_old_ones_are_removed(tmp_path: Path, offline: dict[str, str]) -> None:
         made = folder / f"days-{age}"
         made.mkdir(parents=True)
         os.utime(made, (now - age * 90_000, now - age * 90_000))
+    # What another process removes at the same moment: it is listed, and gone when it is looked at.
+    (folder / "gone").symlink_to("nowhere")
     environment(_bundle(tmp_path / "bundle"), environ=offline)
     left = {path.name for path in folder.iterdir() if path.name.startswith("days-")}
     assert left == {f"days-{age}" for age in range(KEPT - 1)}

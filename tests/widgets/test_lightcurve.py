@@ -49,7 +49,7 @@ def chosen(part: LightCurve) -> tuple[str, str]:
 
 
 def wait_for(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 240
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)

@@ -160,7 +160,15 @@ def _python(place: Path) -> Path:
 def _tidy(current: Path) -> None:
     """Remove what has not been used for a day, and is not among the last used."""
     places = [path for path in current.parent.iterdir() if not path.name.startswith("making-")]
-    places.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    for place in places[KEPT:]:
-        if place != current and time.time() - place.stat().st_mtime > _DAY:
+    used = {path: _used(path) for path in places}
+    for place in sorted(places, key=used.__getitem__, reverse=True)[KEPT:]:
+        if place != current and time.time() - used[place] > _DAY:
             shutil.rmtree(place, ignore_errors=True)
+
+
+def _used(place: Path) -> float:
+    """Return when an environment was used last; 0 where another process has just removed it."""
+    try:
+        return place.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
