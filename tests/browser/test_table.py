@@ -39,6 +39,7 @@ def begin(desk: Desk, *cells: str, made: str = MADE) -> None:
     desk.open([made, *cells])
     desk.run(0)
     expect(row(desk, 0)).not_to_have_attribute("data-candid", "")
+    desk.idle()
     desk.page.locator(".ztfnb-table").evaluate("e => e.scrollIntoView({block: 'start'})")
 
 
@@ -416,6 +417,7 @@ def test_very_many_rows(desk: Desk) -> None:
     expect(header(desk, "magpsf")).to_have_attribute("aria-sort", "descending")
     page.wait_for_function("() => document.querySelector('[aria-rowindex=\"2\"]')")
     expect(page.locator(".ztfnb-working")).to_be_hidden()
+    expect(page.locator(".ztfnb-spoken")).to_have_text("Sorted by magpsf, largest first")
     desk.until(lambda: falls(desk, "magpsf"))
     desk.run(1)
     expect(page.locator(".ztfnb-follow")).to_have_text("Follow: 1,000 new")

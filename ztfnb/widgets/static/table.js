@@ -9,6 +9,7 @@ function render({ model, el }) {
   };
   let anchor = null; // where a range of marks begins
   let wanted = null; // place to select as soon as its row is here
+  let unsaid = null; // the state before a list that is still being made
   const send = (message) => model.send(message);
   const turns = turnTaking();
   const sendTurn = (message) => send({ ...message, turn: turns.next() });
@@ -142,8 +143,12 @@ function render({ model, el }) {
     el.dataset.total = state.total;
   }
   /** Tell people who cannot see it what came of something they did; not what streams in. */
-  function announce(before) {
-    if (before.cuts === null || state.working) return;
+  function announce(last) {
+    if (last.cuts === null) return;
+    unsaid ??= last;
+    if (state.working) return;
+    const before = unsaid;
+    unsaid = null;
     const said = [];
     const chips = ({ cuts }) => JSON.stringify([cuts.search, cuts.chips.map(({ text }) => text)]);
     if (chips(before) !== chips(state)) said.push(summary());
