@@ -103,13 +103,19 @@ def hover(desk: Desk, place: int) -> tuple[float, float]:
     return where
 
 
+def bring_into_view(desk: Desk) -> None:
+    """Have the whole light curve on the screen, once JupyterLab has scrolled to what ran last."""
+    desk.idle()
+    desk.page.locator(".ztfnb-curve").evaluate("e => e.scrollIntoView({block: 'center'})")
+
+
 def show(desk: Desk, *cells: str) -> None:
     """Show the star's light curve in the second cell."""
     desk.open([STAR, "curve", *cells])
     desk.run(0)
     desk.run(1)
     expect(desk.page.locator(".ztfnb-curve")).to_have_attribute("data-candid", re.compile(r"\d+"))
-    desk.page.locator(".ztfnb-curve").evaluate("e => e.scrollIntoView({block: 'center'})")
+    bring_into_view(desk)
 
 
 def test_modes_time_and_epochs(desk: Desk) -> None:
@@ -153,7 +159,7 @@ def test_modes_time_and_epochs(desk: Desk) -> None:
     assert len(kept["ring"]) == 1
     desk.says(2, "difference mjd [3]")
 
-    page.locator(".ztfnb-curve").evaluate("e => e.scrollIntoView({block: 'center'})")
+    bring_into_view(desk)
     place = points(desk)["marker"].index("square")
     at = hover(desk, place)
     tip = page.locator(".bk-Tooltip").last
@@ -164,7 +170,7 @@ def test_modes_time_and_epochs(desk: Desk) -> None:
     desk.says(3, "True 1")
 
     # Dragging moves the picture, and its toolbar brings it back.
-    page.locator(".ztfnb-curve").evaluate("e => e.scrollIntoView({block: 'center'})")
+    bring_into_view(desk)
     still = points(desk)
     page.mouse.move(still["left"][place] + 30, still["top"][place] + 25)
     page.mouse.down()

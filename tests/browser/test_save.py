@@ -40,7 +40,9 @@ def download(desk: Desk, name: str) -> tuple[str, bytes]:
 
 def test_saving(desk: Desk) -> None:
     """Each button hands a file over; work is told, can be cancelled, and goes to a folder."""
-    desk.open([SAVE, "go.clear()", "go.set()", "save.alerts_of = lambda: ()"])
+    # The word to go on must not be heard before that to give up.
+    give_up = "save._job.cancelled.wait(600); go.set()"
+    desk.open([SAVE, "go.clear()", give_up, "save.alerts_of = lambda: ()"])
     page = desk.page
     desk.run(0)
     part = page.locator(".ztfnb-save")

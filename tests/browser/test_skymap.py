@@ -149,6 +149,7 @@ def test_points(desk: Desk) -> None:
     expect(sky(desk)).not_to_have_attribute("data-candid", chosen)
     desk.until(lambda: page.evaluate(POINT, ["selected", 0])["x"] < before["x"])
     desk.says(2, "True")
+    desk.idle()
 
     zoom_and_come_back(desk)
     page.get_by_label("Right ascension in the middle of the map").select_option("12")
@@ -195,6 +196,7 @@ def test_counts(desk: Desk) -> None:
     page.wait_for_function(f"({COLOURS})() > 10")
     desk.run(2)
     expect(summary).to_have_text(re.compile(r"^110,400 alerts"))
+    desk.idle()
     sky(desk).evaluate("e => e.scrollIntoView({block: 'end'})")
     box = desk.place(page.locator(".ztfnb-sky-plot"))
     at = (box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.42)

@@ -70,6 +70,7 @@ def show(desk: Desk, source: str = MADE) -> None:
     desk.run(0)
     first = desk.page.locator(".ztfnb-stamps").first
     expect(first).to_have_attribute("data-candid", re.compile(r"\d"))
+    desk.idle()
 
 
 FIXED = """
