@@ -48,10 +48,10 @@ def test_three_workers_one_killed(bench: Bench, measured: Measured) -> None:
     workers = [bench.start(batch=BATCH, param_slow=SLOW) for _ in range(3)]
     for worker in workers:
         worker.await_ready()
-    feeder = bench.feed(rate=600, number=9_000)
+    feeder = bench.feed(rate=600)
     until(lambda: all(received(worker) for worker in workers), PATIENCE, lambda: "one does nothing")
     workers[0].kill()
-    feeder.join()
+    feeder.finish(9_000)
     bench.await_done(*workers[1:])
     found = bench.account()
     measured(f"one of three killed: {found}")
@@ -67,7 +67,8 @@ def test_s05_told_to_end_under_load(bench: Bench, measured: Measured) -> None:
     took = []
     for _ in range(20):
         bench.await_load(feeder, 6_000)
-        worker = bench.start(batch=BATCH, param_slow=SLOW)
+        # None is killed: who is kept from working for a moment keeps what it has.
+        worker = bench.start(batch=BATCH, param_slow=SLOW, kafka_session_timeout_ms=60_000)
         bench.await_more(worker)
         code, seconds = worker.terminate()
         assert code == 0, worker.said()
