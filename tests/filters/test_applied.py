@@ -26,7 +26,9 @@ from ztfnb.filters import following
 from ztfnb.filters.applied import Applied
 from ztfnb.filters.calls import MOST, Calls
 from ztfnb.filters.decision import Verdict
+from ztfnb.filters.evaluate import sample_of
 from ztfnb.filters.following import Following
+from ztfnb.filters.held import ColumnSample
 from ztfnb.filters.newest import Newest
 from ztfnb.filters.tally import Counts, Tally
 from ztfnb.filters.watched import Chunk
@@ -355,6 +357,28 @@ def test_a_filter_that_does_not_end_fails_on_that_alert_only(
         assert one.failed[500].text
         assert applied["bright"].counts.judged == 1000
         eventually(lambda: len(ours()) <= 4)  # the stuck one is gone
+
+
+def test_a_process_that_was_stopped_blames_no_alert(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time in which nobody looked is not the filter's, once for an alert; all other time is."""
+    now = 0.0
+    monkeypatch.setattr("ztfnb.filters.watched.monotonic", lambda: now)
+    with streaming(PACKETS[:3]) as live:
+        sample = sample_of(live.wait(alerts=3))
+        assert isinstance(sample, ColumnSample)
+        chunk = Chunk(bright, sample, range(3), range(3))
+    chunk._now = 1, now
+    for pause in (0.1, 3600.0, *[0.1] * 99):
+        now += pause
+        assert chunk.overdue(10.0) is None
+    now += 3600.0
+    assert chunk.overdue(10.0) == 1
+    chunk._now = 2, now
+    for _ in range(99):
+        now += 0.1
+        assert chunk.overdue(10.0) is None
+    now += 0.2
+    assert chunk.overdue(10.0) == 2
 
 
 def test_threads_that_cannot_be_ended_do_not_pile_up() -> None:

@@ -23,6 +23,8 @@ from ztfnb.rows import NotAtHandError
 
 _UNWINDING = 1.0
 """How long a thread that was asked to end is left in peace [s]."""
+_AWAY = 1.0
+"""Time between two looks at a thread [s] that says that neither may have run."""
 
 
 class EndedError(BaseException):
@@ -71,6 +73,9 @@ class Chunk:
         self._lock = threading.Lock()
         self._now: tuple[int, float] | None = None
         """The alert that the filter runs on, and since when."""
+        self._looked = monotonic()
+        self._spared = -1, 0.0
+        """The alert during which nobody looked for long, and when somebody did again."""
         self._left_behind = False
 
     # -- In the thread ---------------------------------------------------------------------
@@ -130,14 +135,21 @@ class Chunk:
     def overdue(self, limit: float) -> int | None:
         """Return the place of the alert that takes longer than ``limit`` [s], if one does.
 
-        From then on what the thread does counts no more.
+        From then on what the thread does counts no more. Where nobody looked for long, this process
+        may have been stopped, and its alert has once more the time that it may take.
         """
         with self._lock:
-            now = self._now
-            if now is None or self._finished[now[0]] or monotonic() - now[1] <= limit:
+            now, moment = self._now, monotonic()
+            away, self._looked = moment - self._looked > _AWAY, moment
+            if now is None or self._finished[now[0]]:
+                return None
+            place, since = now
+            if away and self._spared[0] != place:
+                self._spared = place, moment
+            if moment - (self._spared[1] if self._spared[0] == place else since) <= limit:
                 return None
             self._left_behind = True
-            return now[0]
+            return place
 
     def give_up(self) -> None:
         """Let what the thread does count no more."""
