@@ -1,4 +1,4 @@
-"""Finding, or fetching, what the real broker is made of."""
+"""Finding, or fetching, what the real broker is made of, and its ports."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ztfnb.broker import real
 from ztfnb.broker.parts import POM, cache_folder, find_jars, find_java
 from ztfnb.errors import BrokerError
 
@@ -106,6 +107,18 @@ def test_what_maven_says_is_told(tmp_path: Path) -> None:
     with pytest.raises(BrokerError, match="no network today; check the network"):
         find_jars(Path("/jdk/bin/java"), environ=environ)
     assert list((tmp_path / "cache" / "ztfnb").iterdir()) == []
+
+
+def test_a_port_is_never_that_of_the_controller_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody listens yet when both are chosen, so that one port would look free twice."""
+    for given, drawn in ((0, [25_000, 25_000, 25_001]), (25_000, [25_000, 25_001])):
+        draws = iter(drawn)
+        monkeypatch.setattr("secrets.choice", lambda _, draws=draws: next(draws))
+        monkeypatch.setattr(real, "_is_free", lambda _: True)
+        chosen = real.RealBroker(tmp_path, port=given)._choose_ports()
+        assert (chosen.port, chosen.controller_port) == (25_000, 25_001)
 
 
 def test_no_registry_is_named() -> None:

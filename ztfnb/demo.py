@@ -251,6 +251,9 @@ def serve(
                     continue
                 if command is None:
                     return
+                if command.get("paused"):
+                    with contextlib.suppress(DeliveryError):
+                        sink.flush()  # nothing arrives once the pause has been answered
                 if "create" in command:
                     _create(broker, str(command["create"]))
                 paused = bool(command.get("paused", paused))

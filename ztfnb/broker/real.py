@@ -200,7 +200,9 @@ class RealBroker:
                     f"port {wanted} is taken by another program; end that, or choose another port"
                 )
             wanted = _free_port()
-        return _State(0, wanted, _free_port())
+        while (controller := _free_port()) == wanted:
+            pass
+        return _State(0, wanted, controller)
 
     def _write_settings(self, state: _State) -> None:
         settings = {
