@@ -9,6 +9,7 @@ from typing import Any
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from traitlets.config import Config
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 BY_NAME = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: str(path.name))
@@ -26,11 +27,18 @@ def test_stored_clean(path: Path) -> None:
 
 
 @BY_NAME
-def test_runs_top_to_bottom(path: Path, tmp_path: Path) -> None:
+def test_runs_top_to_bottom(
+    path: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Every cell of a notebook works on a fresh kernel, and none writes to its stderr."""
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     resources = {"metadata": {"path": str(tmp_path)}}
-    NotebookClient(notebook, timeout=290, resources=resources).execute()
+    # By sockets in files: a port that is free when it is chosen may be taken when a kernel begins.
+    socket = tmp_path_factory.mktemp("kernel") / "socket"  # a short name: longer ones are none
+    config = Config({"KernelManager": {"transport": "ipc", "ip": str(socket)}})
+    NotebookClient(
+        notebook, timeout=290, startup_timeout=290, resources=resources, config=config
+    ).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert [output["text"] for output in outputs if output.get("name") == "stderr"] == []
 
