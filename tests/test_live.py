@@ -74,13 +74,16 @@ def test_s18_a_cell_run_20_times_leaves_one_consumer(broker: EmbeddedBroker) -> 
     for _ in range(20):
         streams.append(ztfnb.connect(address, start="beginning").wait(alerts=10))
         counts.append(process_counts())
-    assert [stream.state for stream in streams[:-1]] == ["closed"] * 19
-    # A client's own threads and sockets come up, and end, a moment apart: a few more are no leak.
+
+    def left_over() -> bool:
+        # A client's own threads and sockets come up, and end, a moment apart: some more than with
+        # the second are no leak, which would be one of each of those 18 that came after it.
+        more = (now - then for now, then in zip(process_counts(), counts[1], strict=True))
+        return max(more) >= 9 or {stream.state for stream in streams[:-1]} != {"closed"}
+
     end = time.monotonic() + 60
-    while any(
-        now > then + few for now, then, few in zip(process_counts(), counts[1], (2, 4), strict=True)
-    ):
-        assert time.monotonic() < end, f"{counts}, {process_counts()}"
+    while left_over():
+        assert time.monotonic() < end, f"{counts}, {process_counts()}, {streams}"
         time.sleep(0.05)
     streams[-1].stop()
 
@@ -159,7 +162,7 @@ def test_s20_a_burst_with_nobody_looking_stays_within_its_memory() -> None:
         warm.wait("caught up")
     before = psutil.Process().memory_info().rss
     with Stream(Flood(100_000)) as live:
-        live.wait("caught up", timeout=200)
+        live.wait("caught up", timeout=500)
         stats = live.stats
         grown = psutil.Process().memory_info().rss - before
         assert stats.received == 100_000
@@ -171,9 +174,10 @@ def test_s20_a_burst_with_nobody_looking_stays_within_its_memory() -> None:
 KERNEL = """
 import json, sys, time
 import ztfnb
-live = ztfnb.connect("demo").wait(alerts=1)
+live = ztfnb.connect("demo").wait(alerts=1, timeout=200)
 import psutil
 print(json.dumps([child.pid for child in psutil.Process().children(recursive=True)]), flush=True)
+sys.stdin.readline()
 {ending}
 """
 
@@ -183,32 +187,36 @@ def test_s19_a_kernel_that_ends_leaves_no_orphan(ending: str) -> None:
     """Killed, ended or crashed: the demo's process goes with the kernel that started it."""
     with subprocess.Popen(
         [sys.executable, "-c", KERNEL.format(ending=ending)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     ) as kernel:
+        assert kernel.stdin is not None
         assert kernel.stdout is not None
         children = [psutil.Process(pid) for pid in json.loads(kernel.stdout.readline())]
         assert children
+        kernel.stdin.close()  # they are known: it may end
         if "sleep" in ending:
             kernel.kill()
         kernel.wait(timeout=120)
-    _gone, alive = psutil.wait_procs(children, timeout=60)
+    _gone, alive = psutil.wait_procs(children, timeout=120)
     assert alive == []
 
 
 def test_the_demo_night_can_be_hurried_paused_and_rewound() -> None:
     """The demo is a stream like any other, whose speed can be set."""
     with ztfnb.connect("demo").wait(alerts=20) as live:
-        live.speed = 200
+        live.speed = 50
         live.wait(alerts=200)
+        # The broker keeps only the newest, and those are to be duplicates.
+        live.speed = 5
         live.pause()
         live.wait("paused")
         received = live.stats.received
         time.sleep(0.5)
         assert live.stats.received == received
         live.resume()
-        live.speed = 5
         live.rewind(minutes=60)
         live.wait("caught up")
         assert live.stats.duplicates >= 100
