@@ -145,7 +145,7 @@ def test_a_filter_that_would_exceed_its_limits_is_not_proven(tmp_path: Path) -> 
     bundle_of(tmp_path, source)
     expected = [(made_packet(place, magpsf=17.0), Decision(place, PASSED)) for place in (1, 2, 3)]
     with pytest.raises(ExportError) as caught:
-        prove(tmp_path, expected, limits=Limits(seconds=1.0))
+        prove(tmp_path, expected, limits=Limits(seconds=4.0))
     [difference] = caught.value.differences
     assert isinstance(difference, Difference)
     assert difference.candid == 2
