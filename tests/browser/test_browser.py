@@ -513,6 +513,8 @@ def test_cells_run_again_and_page_reloaded(desk: Desk) -> None:
     for part in ("stamps", "curve", "facts"):
         expect(page.locator(f".ztfnb-{part}")).to_have_attribute("data-candid", found["candid"])
     before = total(desk)
+    # The button does what it says: it says so when the page knows that rows stand still.
+    expect(page.locator(".ztfnb-follow")).not_to_have_text("Following")
     page.locator(".ztfnb-follow").click()
     wait_for_rows(desk, before + 3)
 

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from browser.desk import Desk
+from browser.desk import Desk, once
 from packets import ALERTS, needs_real_packets
 from playwright.sync_api import expect
 
@@ -312,6 +312,40 @@ def test_tabs(desk: Desk) -> None:  # noqa: PLR0915 - one page, looked at tab by
     page.get_by_role("tab", name="Source").click()
     expect(page.locator(".ztfnb-source-remark").first).to_be_visible()
     shoot("source")
+
+
+# A head of which the kernel tells something new before it hears that the box was ticked.
+LATE = """
+import pathlib, time
+from dataclasses import replace
+from ztfnb.widgets.labsummary import Summary, Told
+summary = Summary()
+def tell(**changes): summary.told = replace(summary.told, **changes)
+summary.told = Told("bright", live=True, busy=False)
+summary.on_auto = lambda on: tell(auto=on)
+plain = summary.receive
+def late(message):
+    if message["kind"] == "auto":
+        tell(passed=7)
+        while not pathlib.Path("heard-auto").exists(): time.sleep(0.05)
+    plain(message)
+summary.receive = late
+summary
+"""
+
+
+def test_a_late_answer_unticks_nothing(desk: Desk) -> None:
+    """The box stays ticked while the kernel has not heard of it, and tells of other things."""
+    desk.open([LATE, once("summary.told.auto", "summary.told.auto")])
+    desk.run(0)
+    box = desk.page.get_by_label("by itself")
+    box.check()
+    passed = desk.page.locator(".ztfnb-labhead [data-kind=passed] .ztfnb-value")
+    expect(passed).to_have_text("7")
+    assert box.is_checked()
+    (desk.lab.folder / "heard-auto").touch()
+    desk.says(1, "True")
+    expect(box).to_be_checked()
 
 
 LIVE = """

@@ -11,7 +11,7 @@ import traitlets
 from ztfnb.filters.difference import Difference
 from ztfnb.filters.report import Report
 from ztfnb.filters.times import duration
-from ztfnb.widgets._part import Part
+from ztfnb.widgets._part import Part, turn_of
 from ztfnb.widgets._pump import Pump
 from ztfnb.widgets._static import text_of
 
@@ -89,6 +89,7 @@ class Summary(Part):
         """Called when evaluating by itself is switched on or off."""
         self.fresh_of: Callable[[], int] = lambda: 0
         """Returns how many alerts have arrived since the last evaluation; called at each beat."""
+        self._turn = ""
         self.told = Told("")
 
     @property
@@ -100,7 +101,9 @@ class Summary(Part):
     def told(self, told: Told) -> None:
         with self.pump.lock:
             self._now = told
-            self._told = {name: getattr(told, name) for name in Told.__slots__}
+            self._told = {name: getattr(told, name) for name in Told.__slots__} | {
+                "turn": self._turn
+            }
 
     def receive(self, message: Mapping[str, Any]) -> None:
         """Act on a message of the page."""
@@ -110,6 +113,7 @@ class Summary(Part):
             case "again":
                 self.on_again()
             case "auto":
+                self._turn = turn_of(message)
                 self.on_auto(bool(message.get("on")))
 
     def beat(self) -> bool:

@@ -60,19 +60,26 @@ function listen(model, say = () => ({})) {
 }
 
 /**
- * Counts what is chosen in this view. An answer to a choice before the last, which the kernel gave
- * before it heard of the last, is outdated: it would undo what was chosen since.
+ * Counts what is chosen in this view. An answer to a choice before the last, of this view or of
+ * whichever chose before, which the kernel gave before it heard of the last, is outdated: it would
+ * undo what was chosen since.
  */
 function turnTaking() {
   const view = Math.random().toString(36).slice(2);
   let count = 0;
+  let seen = null; // what was answered last
+  let before = null; // and that when the last choice was made
   const turn = () => `${view}-${count}`;
   return {
     next() {
       count += 1;
+      before = seen;
       return turn();
     },
-    isOutdated: (answered) => answered.startsWith(`${view}-`) && answered !== turn(),
+    isOutdated(answered) {
+      seen = answered;
+      return answered !== turn() && (answered === before || answered.startsWith(`${view}-`));
+    },
   };
 }
 

@@ -52,7 +52,10 @@ function render({ model, el }) {
   el.append(
     make("div", { class: "ztfnb-labhead-line" }, name, counts, of, times, busy, live), bar, trouble);
   again.addEventListener("click", () => model.send({ kind: "again" }));
-  auto.addEventListener("change", () => model.send({ kind: "auto", on: auto.checked }));
+  const autos = turnTaking();
+  auto.addEventListener("change", () => {
+    model.send({ kind: "auto", on: auto.checked, turn: autos.next() });
+  });
 
   function show() {
     const told = model.get("_told");
@@ -76,7 +79,7 @@ function render({ model, el }) {
     trouble.textContent = told.trouble;
     trouble.hidden = !told.trouble;
     live.hidden = !told.live;
-    auto.checked = told.auto;
+    if (!autos.isOutdated(told.turn)) auto.checked = told.auto;
     again.disabled = told.busy;
   }
   const news = listen(model);
