@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
-from jupyter_client.manager import start_new_kernel
+from jupyter_client.manager import KernelManager
 
 PATIENCE = 60.0
 MADE = """
@@ -27,12 +27,19 @@ print(heard.wait({PATIENCE}))
 
 
 @pytest.fixture
-def kernel() -> Iterator[BlockingKernelClient]:
-    """A kernel that has nothing to do."""
-    manager, client = start_new_kernel(kernel_name="python3")
-    yield client
-    client.stop_channels()
-    manager.shutdown_kernel(now=True)
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlockingKernelClient]:
+    """A kernel that has nothing to do, and uses no ports, which others could take before it."""
+    socket = tmp_path_factory.mktemp("kernel") / "socket"  # a short name: longer ones are none
+    manager = KernelManager(transport="ipc", ip=str(socket))
+    manager.start_kernel()
+    client = manager.blocking_client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=2 * PATIENCE)
+        yield client
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
 
 
 def printed(kernel: BlockingKernelClient) -> Iterator[str]:
