@@ -230,7 +230,9 @@ def _create(properties: Properties, names: list[str], partitions: int, servers: 
             try:
                 future.result(timeout=2 * _WAIT)
             except TimeoutError:
-                raise SourceError(f"{servers} does not answer when asked for a topic") from None
+                raise SourceError(
+                    f"{servers} does not answer when asked for topic {name}"
+                ) from None
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     reason = properties.scrub(error.args[0].str())
