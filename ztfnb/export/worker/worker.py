@@ -56,7 +56,7 @@ _STALLED = 20.0
 """After how long without a confirmation the output counts as disconnected [s]."""
 _LAST_BATCH = 6.0
 """How long the last batches may take when the worker is stopped [s]."""
-_LAST_WRITE = 12.0
+_LAST_WRITE = 9.0
 """The same of the one that is being written then, which would be written twice otherwise [s]."""
 _LAST_WORDS = 0.5
 """The same where no broker answers [s]."""
