@@ -26,9 +26,10 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "export": ("tests/export",),
     "outages": ("tests/faults/test_worker_outages.py",),
     "rest": (),
+    "kafka": ("tests/kafka",),
     "filters": ("tests/filters", "tests/recipes", "tests/simulate"),
-    "widgets": ("tests/widgets",),
     "kills": ("tests/faults/test_worker_kills.py",),
+    "widgets": ("tests/widgets",),
     "images": ("tests/images",),
 }
 """Folders and files by group, in the order in which they begin: the longest first, and short ones
