@@ -37,8 +37,8 @@ class Part(anywidget.AnyWidget):
         self.pump = Pump() if pump is None else pump
         self.on_key: Callable[[str], None] = lambda _key: None
         """Called with a key that was pressed on this part and means nothing to it."""
-        # ipykernel 7.4 gives what a page says to the shell that spoke to it last: messages would
-        # overtake each other, or wait for a cell (https://github.com/ipython/ipykernel/pull/1565).
+        # ipykernel 7.4 gives what a page says to the shell that spoke to it last (`BaseComm` in its
+        # comm/comm.py): messages would overtake each other, or wait for a cell.
         self.comm._reply_subshell_for = _as_sent  # noqa: SLF001 - there is no public way
         self.on_msg(self._on_message)
 
