@@ -31,6 +31,16 @@ settings.register_profile(
 settings.load_profile("any machine")
 
 
+@pytest.fixture
+def without_ports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Settings of a kernel that speaks by sockets in files.
+
+    A port that is free when it is chosen may be taken when a kernel begins.
+    """
+    socket = tmp_path_factory.mktemp("kernel") / "socket"  # a short name: longer ones are none
+    return {"transport": "ipc", "ip": str(socket)}
+
+
 @pytest.fixture(scope="session")
 def kafka_parts() -> None:
     """Java and Kafka's libraries; skips, with the reason, where neither they nor Maven are."""

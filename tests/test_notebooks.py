@@ -27,15 +27,11 @@ def test_stored_clean(path: Path) -> None:
 
 
 @BY_NAME
-def test_runs_top_to_bottom(
-    path: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_runs_top_to_bottom(path: Path, tmp_path: Path, without_ports: dict[str, str]) -> None:
     """Every cell of a notebook works on a fresh kernel, and none writes to its stderr."""
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     resources = {"metadata": {"path": str(tmp_path)}}
-    # By sockets in files: a port that is free when it is chosen may be taken when a kernel begins.
-    socket = tmp_path_factory.mktemp("kernel") / "socket"  # a short name: longer ones are none
-    config = Config({"KernelManager": {"transport": "ipc", "ip": str(socket)}})
+    config = Config({"KernelManager": without_ports})
     NotebookClient(
         notebook, timeout=290, startup_timeout=290, resources=resources, config=config
     ).execute()

@@ -62,6 +62,17 @@ START = """name => {
   window.jupyterapp.commands.execute(name).finally(() => { window.atWork -= 1; });
 }"""
 
+# Holds the next timer whose function is of this name, or speaks of it, until it is let go.
+HOLD_TIMER = """word => {
+  const plain = window.setTimeout;
+  window.setTimeout = (call, ...rest) => {
+    if (call.name !== word && !`${call}`.includes(word)) return plain(call, ...rest);
+    window.setTimeout = plain;
+    window.held = call;
+    return Number.MAX_SAFE_INTEGER;
+  };
+}"""
+
 # What the page said before a cell was run may come later: kernels hear widgets on other threads.
 ONCE = """
 import time
@@ -308,6 +319,14 @@ class Desk:
         self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
         self.page.reload()
         self.settle()
+
+    def hold_timer(self, word: str) -> None:
+        """Hold the page's next timer whose function is of this name, or speaks of it."""
+        self.page.evaluate(HOLD_TIMER, word)
+
+    def let_go(self) -> None:
+        """Do what the timer does that was held."""
+        self.page.evaluate("held()")
 
     def until(self, condition: Callable[[], object]) -> None:
         """Wait for what no single part of the page tells, and fail if it does not come about."""

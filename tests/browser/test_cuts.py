@@ -188,28 +188,16 @@ def test_a_mistake_is_shown_where_it_is_and_changes_nothing(page: Desk) -> None:
     expect(box(page)).to_have_value("")
 
 
-# Holds the next timer of a function of this name, until `held()` is called.
-HOLD = """name => {
-  const plain = window.setTimeout;
-  window.setTimeout = (call, ...rest) => {
-    if (call.name !== name) return plain(call, ...rest);
-    window.setTimeout = plain;
-    window.held = call;
-    return Number.MAX_SAFE_INTEGER;
-  };
-}"""
-
-
 def test_what_was_typed_for_a_search_is_not_lost(page: Desk) -> None:
     """Who goes on before the search has begun finds the words still there, and searched for."""
     search = page.page.locator("input.ztfnb-search")
-    page.page.evaluate(HOLD, "seek")
+    page.hold_timer("seek")
     search.fill("ZTF26nosuch")
     box(page).fill("rb > 0.4")
     box(page).press("Enter")
     expect_chips(page, "rb > 0.4")
     expect(search).to_have_value("ZTF26nosuch")
-    page.page.evaluate("held()")
+    page.let_go()
     expect(count(page)).to_have_text("0 of 400 alerts")
     expect(search).to_have_value("ZTF26nosuch")
 

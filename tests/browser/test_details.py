@@ -152,18 +152,6 @@ def test_details(desk: Desk) -> None:
     assert rows.count() < every
 
 
-# Holds the timer of what is typed next, until `held()` is called.
-HOLD = """() => {
-  const plain = window.setTimeout;
-  window.setTimeout = (call, ...rest) => {
-    if (!`${call}`.includes("typed")) return plain(call, ...rest);
-    window.setTimeout = plain;
-    window.held = call;
-    return Number.MAX_SAFE_INTEGER;
-  };
-}"""
-
-
 def test_what_was_typed_is_not_lost(desk: Desk) -> None:
     """An answer of the kernel to another choice, which comes in between, takes no words away."""
     desk.open([ALERTS, DETAILS, "details", once("details.settings['search']", "details.settings")])
@@ -172,14 +160,14 @@ def test_what_was_typed_is_not_lost(desk: Desk) -> None:
     first, second = (desk.page.locator(".ztfnb-packet").nth(place) for place in (0, 1))
     expect(shown(second, "fid")).to_be_visible()
     box = first.get_by_role("searchbox")
-    desk.page.evaluate(HOLD)
+    desk.hold_timer("typed")
     box.fill("gaia magnitude")
     first.get_by_role("button", name="Hide missing").click()
     # Both views hear of it at once, the first of them first.
     hide = second.get_by_role("button", name="Hide missing")
     expect(hide).to_have_attribute("aria-pressed", "true")
     expect(box).to_have_value("gaia magnitude")
-    desk.page.evaluate("held()")
+    desk.let_go()
     desk.says(3, "'search': 'gaia magnitude'")
 
 

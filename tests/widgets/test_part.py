@@ -27,10 +27,9 @@ print(heard.wait({PATIENCE}))
 
 
 @pytest.fixture
-def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlockingKernelClient]:
-    """A kernel that has nothing to do, and uses no ports, which others could take before it."""
-    socket = tmp_path_factory.mktemp("kernel") / "socket"  # a short name: longer ones are none
-    manager = KernelManager(transport="ipc", ip=str(socket))
+def kernel(without_ports: dict[str, str]) -> Iterator[BlockingKernelClient]:
+    """A kernel that has nothing to do."""
+    manager = KernelManager(**without_ports)
     manager.start_kernel()
     client = manager.blocking_client()
     client.start_channels()
